@@ -1,0 +1,131 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Every target is compiled in Swift 6 mode with the upcoming features below, so that `any` is spelled out,
+// imports stay private unless said otherwise, and an extension member needs its own import.
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let nio: [Target.Dependency] = [
+  .product(name: "NIOCore", package: "swift-nio"),
+  .product(name: "NIOPosix", package: "swift-nio"),
+  .product(name: "NIOHTTP1", package: "swift-nio"),
+  .product(name: "NIOSSL", package: "swift-nio-ssl"),
+]
+let webSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics: [Target.Dependency] = [
+  .product(name: "CoreMetrics", package: "swift-metrics"), .product(name: "Metrics", package: "swift-metrics"),
+]
+let lifecycle: [Target.Dependency] = [
+  .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+  .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+]
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: dependencies + [arguments, logging], swiftSettings: settings)
+}
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name + "Tests", dependencies: [.target(name: name)] + dependencies, swiftSettings: settings)
+}
+
+let testTargets: [Target] = [
+  tests("KubernetesModels", []),
+  tests("KubernetesClient", ["KubernetesModels"] + nio),
+  tests("PrometheusMetrics", metrics),
+  tests("OperatorRuntime", ["KubernetesClient", "KubernetesModels", "SandboxCluster", logging]),
+  tests("RTXPlatformAPI", ["KubernetesModels"]),
+  tests(
+    "PlatformOperator",
+    ["RTXPlatformAPI", "OperatorRuntime", "KubernetesClient", "KubernetesModels", "SandboxCluster", logging]),
+  tests("TradingCore", []),
+  tests("TradingStore", ["TradingCore", logging]),
+  tests("TradingServer", ["TradingStore", "TradingCore", logging]),
+  tests("SandboxCluster", ["OperatorRuntime", "KubernetesClient", "KubernetesModels", logging] + nio),
+  // One suite for every API server at hand: the sandbox's, and a real one in envtest's usual place.
+  .testTarget(
+    name: "ConformanceTests",
+    dependencies: [
+      "KubernetesClient", "KubernetesModels", "OperatorRuntime", "PlatformOperator", "RTXPlatformAPI", "SandboxCluster",
+      logging,
+    ], swiftSettings: settings),
+  .testTarget(
+    name: "EndToEndTests", dependencies: ["KubernetesClient", "KubernetesModels", subprocess], swiftSettings: settings),
+]
+
+/// RTX_TESTS=KubernetesModels,TradingCore builds only those modules' tests: a change in one is then tried in seconds.
+func selected(_ targets: [Target]) -> [Target] {
+  guard let wanted = Context.environment["RTX_TESTS"] else { return targets }
+  let names = wanted.split(separator: ",").map { $0 + "Tests" }
+  return targets.filter { target in names.contains { $0 == target.name } }
+}
+
+let package = Package(
+  name: "rtx-platform",
+  products: [
+    .library(name: "KubernetesModels", targets: ["KubernetesModels"]),
+    .library(name: "KubernetesClient", targets: ["KubernetesClient"]),
+    .library(name: "OperatorRuntime", targets: ["OperatorRuntime"]),
+    .executable(name: "rtx-operator", targets: ["rtx-operator"]),
+    .executable(name: "rtx-server", targets: ["rtx-server"]),
+    .executable(name: "rtx-sandbox", targets: ["rtx-sandbox"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+  ],
+  targets: [
+    // System libraries: what Debian ships, so that nobody compiles a second copy.
+    .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+    .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+    // The operator side: each line may import only what stands above it.
+    library("KubernetesModels", ["CLibYAML"]),
+    library(
+      "KubernetesClient",
+      ["KubernetesModels", logging, subprocess, .product(name: "AsyncHTTPClient", package: "async-http-client")] + nio),
+    library("PrometheusMetrics", metrics),
+    library(
+      "OperatorRuntime",
+      ["KubernetesClient", "KubernetesModels", "PrometheusMetrics", logging, hummingbird] + nio + metrics + lifecycle),
+    library("RTXPlatformAPI", ["KubernetesModels"]),
+    library(
+      "PlatformOperator", ["RTXPlatformAPI", "OperatorRuntime", "KubernetesClient", "KubernetesModels", logging]),
+    program("rtx-operator", ["PlatformOperator", "OperatorRuntime", "KubernetesClient"]),
+
+    // The trading side.
+    library("TradingCore", []),
+    library("TradingStore", ["TradingCore", "CLibPQ", "CHiredis", logging]),
+    library(
+      "TradingServer",
+      ["TradingStore", "TradingCore", "PrometheusMetrics", hummingbird, logging, webSocket] + nio + metrics + lifecycle),
+    program("rtx-server", ["TradingServer", "TradingStore", "TradingCore"]),
+
+    // The stand-in for a cluster.
+    library(
+      "SandboxCluster",
+      ["OperatorRuntime", "KubernetesClient", "KubernetesModels", "COpenSSL", "CZlib", logging, subprocess, webSocket]
+        + nio + lifecycle),
+    program("rtx-sandbox", ["SandboxCluster", "KubernetesClient", "KubernetesModels", subprocess]),
+  ] + selected(testTargets),
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,8 @@
+import FoundationEssentials
+
+/// The encoding of a Secret's `data`.
+enum Base64 {
+  static func encode(_ text: String) -> String {
+    Data(text.utf8).base64EncodedString()
+  }
+}

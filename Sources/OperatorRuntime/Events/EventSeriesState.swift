@@ -1,0 +1,82 @@
+import KubernetesModels
+
+/// Which events become objects, which only raise a count, and which are dropped. A value; time is given.
+///
+/// The rules of the events.k8s.io API: repetitions of one event within six minutes are one series. A token bucket for
+/// each object (burst 25, one more every five minutes, client-go's spam filter) keeps a loop from flooding the server.
+struct EventSeriesState: Sendable {
+  struct Identity: Hashable, Sendable {
+    var objectUID: String
+    var objectKind: String
+    var object: ObjectKey
+    var type: String
+    var reason: String
+    var message: String
+    var action: String
+  }
+
+  enum Decision: Equatable, Sendable {
+    case create(name: String)
+    case updateSeries(name: String, count: Int)
+    case drop
+  }
+
+  private struct Series {
+    var name: String
+    var count = 1
+    var lastSeen: Duration
+    var lastWrite: Duration
+  }
+
+  private struct Bucket {
+    var tokens = EventSeriesState.burst
+    var filled: Duration
+  }
+
+  static let burst = 25.0
+  static let refill = Duration.seconds(300)
+  static let window = Duration.seconds(360)
+  /// A running series is written again at most this often.
+  static let writeInterval = Duration.seconds(30)
+
+  private var series: [Identity: Series] = [:]
+  private var buckets: [String: Bucket] = [:]
+
+  mutating func decide(_ event: Identity, at now: Duration, newName: () -> String) -> Decision {
+    prune(at: now)
+    if var known = series[event] {
+      known.count += 1
+      known.lastSeen = now
+      let isDue = known.count == 2 || now - known.lastWrite >= Self.writeInterval
+      if isDue { known.lastWrite = now }
+      series[event] = known
+      return isDue ? .updateSeries(name: known.name, count: known.count) : .drop
+    }
+    guard takeToken(event.objectUID + event.object.description, at: now) else { return .drop }
+    let name = newName()
+    series[event] = Series(name: name, lastSeen: now, lastWrite: now)
+    return .create(name: name)
+  }
+
+  /// The event object is gone, so the next occurrence starts anew.
+  mutating func forget(_ event: Identity) {
+    series[event] = nil
+  }
+
+  private mutating func takeToken(_ object: String, at now: Duration) -> Bool {
+    var bucket = buckets[object] ?? Bucket(filled: now)
+    let earned = (now - bucket.filled) / Self.refill
+    bucket.tokens = min(Self.burst, bucket.tokens + earned)
+    bucket.filled = now
+    defer { buckets[object] = bucket }
+    guard bucket.tokens >= 1 else { return false }
+    bucket.tokens -= 1
+    return true
+  }
+
+  private mutating func prune(at now: Duration) {
+    series = series.filter { now - $0.value.lastSeen < Self.window }
+    guard buckets.count > 1000 else { return }
+    buckets = buckets.filter { now - $0.value.filled < Self.refill * Int(Self.burst) }
+  }
+}

@@ -1,0 +1,40 @@
+public import KubernetesClient
+public import KubernetesModels
+public import Logging
+
+/// List and watch of a type that is known only at run time. It keeps no store: the caller gets each change.
+public struct DynamicReflector: Sendable {
+  public enum Change: Sendable {
+    /// The full list; what the caller knows beyond it is gone.
+    case replaced([DynamicObject])
+    /// New or changed.
+    case upserted(DynamicObject)
+    case removed(DynamicObject)
+  }
+
+  private let reflector: Reflector<DynamicObject>
+
+  /// - Parameter namespace: Nil for all namespaces, or for cluster-scoped types.
+  public init(
+    client: KubernetesClient, type: ResourceType, namespace: String? = nil,
+    options: InformerOptions = InformerOptions(), logger: Logger = Logger(label: "informer"),
+    clock: any Clock<Duration> = ContinuousClock()
+  ) {
+    reflector = Reflector(
+      name: type.kind, list: { try await client.list(type, in: namespace, options: $0) },
+      watch: { client.watch(type, in: namespace, options: $0) }, versionOf: { $0.resourceVersion }, options: options,
+      logger: logger, time: TimeSource(clock))
+  }
+
+  /// Runs until the task is cancelled, then throws `CancellationError`.
+  public func run(_ handle: @escaping @Sendable (Change) -> Void) async throws {
+    try await reflector.run { action in
+      switch action {
+      case .replace(let objects, _): handle(.replaced(objects))
+      case .upsert(let object): handle(.upserted(object))
+      case .remove(let object): handle(.removed(object))
+      case .caughtUp, .list, .watch, .wait: break
+      }
+    }
+  }
+}

@@ -1,0 +1,48 @@
+public import PrometheusMetrics
+public import UnixSignals
+
+/// What a manager serves and how it stops.
+public struct ManagerOptions: Sendable {
+  /// Where the health endpoints listen; nil serves none. Port 0 takes any free one.
+  public var healthPort: Int?
+  /// Where `/metrics` listens; nil serves none. Port 0 takes any free one.
+  public var metricsPort: Int?
+  /// The address that both listen on.
+  public var host: String
+  /// What `/metrics` shows; bootstrap swift-metrics with the same one.
+  public var registry: PrometheusRegistry
+  /// Only one replica works at a time, by this lease; nil works without asking.
+  public var leaderElection: LeaderElectionOptions?
+  /// After a signal, running reconciles get this long to end.
+  public var gracePeriod: Duration
+  /// Signals that stop the manager gracefully; empty leaves signals to the program.
+  public var signals: [UnixSignal]
+
+  public init(
+    healthPort: Int? = 8081, metricsPort: Int? = 8080, host: String = "0.0.0.0",
+    registry: PrometheusRegistry = PrometheusRegistry(), leaderElection: LeaderElectionOptions? = nil,
+    gracePeriod: Duration = .seconds(20), signals: [UnixSignal] = [.sigterm, .sigint]
+  ) {
+    self.healthPort = healthPort
+    self.metricsPort = metricsPort
+    self.host = host
+    self.registry = registry
+    self.leaderElection = leaderElection
+    self.gracePeriod = gracePeriod
+    self.signals = signals
+  }
+}
+
+/// Which lease to hold, and as whom.
+public struct LeaderElectionOptions: Sendable {
+  public var lease: ObjectKey
+  /// Must differ between replicas and between runs.
+  public var identity: String
+  public var timing: LeaderElectionTiming
+
+  public init(lease: ObjectKey, identity: String, timing: LeaderElectionTiming = LeaderElectionTiming()) {
+    self.lease = lease
+    self.identity = identity
+    self.timing = timing
+  }
+}

@@ -1,0 +1,30 @@
+import KubernetesModels
+import OperatorRuntime
+import RTXPlatformAPI
+
+/// Whether a change is worth a reconcile. Patroni renews its lease every second and reports its position in the log with
+/// every write; neither changes anything that the operator decides.
+enum RelevantChange {
+  static func of(_ change: StoreChange<Pod>) -> Bool {
+    guard case .updated(let old, let new) = change else { return true }
+    return old.status != new.status || old.metadata.labels != new.metadata.labels
+      || old.metadata.deletionTimestamp != new.metadata.deletionTimestamp
+      || PatroniMember(old) != PatroniMember(new)
+  }
+
+  static func of(_ change: StoreChange<ConfigMap>) -> Bool {
+    guard case .updated(let old, let new) = change else { return true }
+    return decisive(old) != decisive(new)
+  }
+
+  /// The object without what changes all the time.
+  private static func decisive(_ configMap: ConfigMap) -> ConfigMap {
+    var configMap = configMap
+    configMap.metadata.resourceVersion = nil
+    configMap.metadata.managedFields = nil
+    for annotation in ["renewTime", "optime", "ttl", "slots", "retain_slots", "acquireTime", "history"] {
+      configMap.metadata.annotations?[annotation] = nil
+    }
+    return configMap
+  }
+}

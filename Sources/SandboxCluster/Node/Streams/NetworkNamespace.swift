@@ -1,0 +1,57 @@
+import NIOCore
+import NIOPosix
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Sockets in another network namespace.
+enum NetworkNamespace {
+  /// `setns(2)`, which the C library has but Swift's view of it leaves out.
+  private typealias Enter = @convention(c) (Int32, Int32) -> Int32
+  /// From linux/sched.h.
+  private static let networkFlag: Int32 = 0x4000_0000
+
+  /// Opens a TCP connection to 127.0.0.1 as seen from inside the namespace.
+  ///
+  /// A thread enters the namespace, makes the socket, which stays there for good, and returns.
+  /// - Throws: `IOError` when nobody listens.
+  static func connectLocally(_ path: String, port: Int) async throws -> Int32 {
+    try await NIOThreadPool.singleton.runIfActive {
+      guard let symbol = dlsym(nil, "setns") else { throw IOError(errnoCode: ENOSYS, reason: "setns") }
+      let setns = unsafeBitCast(symbol, to: Enter.self)
+      let home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)
+      let target = open(path, O_RDONLY | O_CLOEXEC)
+      defer {
+        if home >= 0 { close(home) }
+        if target >= 0 { close(target) }
+      }
+      guard home >= 0, target >= 0, setns(target, networkFlag) == 0 else {
+        throw IOError(errnoCode: errno, reason: "entering the pod's network")
+      }
+      defer {
+        // A thread that cannot go back must not serve others.
+        if setns(home, networkFlag) != 0 { pthread_exit(nil) }
+      }
+      let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+      guard descriptor >= 0 else { throw IOError(errnoCode: errno, reason: "socket") }
+      var address = sockaddr_in()
+      address.sin_family = sa_family_t(AF_INET)
+      address.sin_port = in_port_t(UInt16(truncatingIfNeeded: port)).bigEndian
+      address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+      let result = withUnsafePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+          connect(descriptor, pointer, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+      }
+      guard result == 0 else {
+        let code = errno
+        close(descriptor)
+        throw IOError(errnoCode: code, reason: "connect to 127.0.0.1:\(port)")
+      }
+      return descriptor
+    }
+  }
+}

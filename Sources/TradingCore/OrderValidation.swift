@@ -1,0 +1,129 @@
+/// An order as the client wrote it: nothing is checked yet.
+public struct OrderDraft: Sendable, Hashable {
+  public var accountId: String?
+  public var clientOrderId: String?
+  public var symbol: String?
+  public var side: String?
+  public var type: String?
+  public var volume: String?
+
+  public init(
+    accountId: String? = nil, clientOrderId: String? = nil, symbol: String? = nil, side: String? = nil,
+    type: String? = nil, volume: String? = nil
+  ) {
+    self.accountId = accountId
+    self.clientOrderId = clientOrderId
+    self.symbol = symbol
+    self.side = side
+    self.type = type
+    self.volume = volume
+  }
+}
+
+/// Why an order is refused: the field, and what to do about it.
+public struct OrderValidationError: Error, Sendable, Hashable {
+  public enum Kind: Sendable, Hashable {
+    /// The text cannot be understood.
+    case malformed
+    /// Understood, but the broker does not trade it.
+    case refused
+  }
+  public let kind: Kind
+  /// The JSON name of the field.
+  public let field: String
+  public let message: String
+  public let remedy: String
+
+  public init(_ kind: Kind, field: String, message: String, remedy: String) {
+    self.kind = kind
+    self.field = field
+    self.message = message
+    self.remedy = remedy
+  }
+}
+
+extension OrderDraft {
+  /// The account that an order without `accountId` belongs to.
+  public static let defaultAccountId = "demo"
+
+  /// Checks every field and returns the order, or throws the first field that is wrong.
+  public func validated(against catalog: InstrumentCatalog) throws(OrderValidationError) -> OrderRequest {
+    let clientOrderId = try Self.identifier(required(clientOrderId, "clientOrderId"), field: "clientOrderId")
+    let accountId = try Self.identifier(accountId ?? Self.defaultAccountId, field: "accountId")
+    let symbol = Symbol(try required(symbol, "symbol"))
+    guard let instrument = catalog[symbol] else {
+      throw OrderValidationError(
+        .refused, field: "symbol", message: "unknown symbol \"\(Self.shortened(symbol.name))\"",
+        remedy: "use one of \(catalog.instruments.map(\.symbol.name).joined(separator: ", "))")
+    }
+    let side: Side = try Self.choice(required(side, "side"), field: "side", kind: .malformed)
+    let type: OrderType = try Self.choice(type ?? OrderType.market.rawValue, field: "type", kind: .refused)
+    let volume = try Self.volume(required(volume, "volume"), of: instrument)
+    return OrderRequest(
+      accountId: accountId, clientOrderId: clientOrderId, symbol: symbol, side: side, type: type, volume: volume)
+  }
+
+  private func required(_ value: String?, _ field: String) throws(OrderValidationError) -> String {
+    guard let value else {
+      throw OrderValidationError(
+        .malformed, field: field, message: "\(field) is missing", remedy: "add \"\(field)\" to the order")
+    }
+    return value
+  }
+
+  /// Checks an account or client order id: 1 to 64 letters, digits and `. _ : -`.
+  public static func identifier(_ text: String, field: String) throws(OrderValidationError) -> String {
+    let allowed = text.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: ":"): true
+      default: byte == UInt8(ascii: "-")
+      }
+    }
+    guard allowed, (1...64).contains(text.utf8.count) else {
+      throw OrderValidationError(
+        .malformed, field: field, message: "\"\(shortened(text))\" is not an identifier",
+        remedy: "use 1 to 64 letters, digits and the characters . _ : -")
+    }
+    return text
+  }
+
+  private static func choice<Value: RawRepresentable & CaseIterable>(
+    _ text: String, field: String, kind: OrderValidationError.Kind
+  ) throws(OrderValidationError) -> Value where Value.RawValue == String {
+    guard let value = Value(rawValue: text) else {
+      throw OrderValidationError(
+        kind, field: field, message: "\"\(shortened(text))\" is not supported",
+        remedy: "use \(Value.allCases.map(\.rawValue).joined(separator: " or "))")
+    }
+    return value
+  }
+
+  private static func volume(_ text: String, of instrument: Instrument) throws(OrderValidationError) -> Volume {
+    let range = "\(instrument.minimumVolume) to \(instrument.maximumVolume) lots in steps of \(instrument.volumeStep)"
+    let volume: Volume
+    do {
+      volume = try Volume(parsing: text)
+    } catch .malformed {
+      throw OrderValidationError(
+        .malformed, field: "volume", message: "\"\(shortened(text))\" is not a decimal number",
+        remedy: "write lots as text, such as \"0.10\"")
+    } catch {
+      throw OrderValidationError(
+        .refused, field: "volume", message: "\(shortened(text)) lots of \(instrument.symbol) cannot be traded",
+        remedy: "trade \(range)")
+    }
+    guard volume >= instrument.minimumVolume, volume <= instrument.maximumVolume,
+      volume.hundredths % instrument.volumeStep.hundredths == 0
+    else {
+      throw OrderValidationError(
+        .refused, field: "volume", message: "\(volume) lots of \(instrument.symbol) cannot be traded",
+        remedy: "trade \(range)")
+    }
+    return volume
+  }
+
+  private static func shortened(_ text: String) -> String {
+    text.count > 40 ? text.prefix(40) + "…" : text
+  }
+}

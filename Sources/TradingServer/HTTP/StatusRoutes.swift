@@ -1,0 +1,61 @@
+import HTTPTypes
+import Hummingbird
+import Synchronization
+import TradingStore
+
+/// Whether the process is going down.
+final class Readiness: Sendable {
+  private let draining = Atomic<Bool>(false)
+
+  var isDraining: Bool { draining.load(ordering: .acquiring) }
+
+  func beginDraining() { draining.store(true, ordering: .releasing) }
+}
+
+/// For probes and scrapers.
+struct StatusRoutes: Sendable {
+  let store: OrderStore
+  let board: PriceBoard
+  let metrics: TradingMetrics
+  let readiness: Readiness
+
+  func register(on router: Router<some RequestContext>) {
+    // Alive is alive, whatever the state of the database: a restart would not repair that.
+    router.get("/health") { _, _ in Response.json(bytes: #"{"status":"ok"}"#.utf8) }
+    router.get("/ready") { _, _ in try await self.ready() }
+    router.get("/metrics") { _, _ in
+      Response(
+        status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+        body: .init(byteBuffer: .init(string: metrics.exposition())))
+    }
+  }
+
+  private func ready() async throws -> Response {
+    struct Part: Encodable {
+      let status: String
+      var detail: String?
+    }
+    struct Report: Encodable {
+      let status: String
+      let database, prices: Part
+      let reasons: [String]
+    }
+    let obstacle = await store.obstacle(deadline: .now + .seconds(2))
+    var reasons = obstacle.map { ["database: \($0)"] } ?? []
+    if readiness.isDraining { reasons.append("this replica is shutting down") }
+    if board.latest == nil { reasons.append("there are no prices yet") }
+
+    let prices: Part =
+      switch board.source {
+      case .shared(let isLeader):
+        Part(status: "ok", detail: "shared through Redis, \(isLeader ? "leading" : "following")")
+      // Orders can still be placed, so a lost Redis does not take the replica out of service.
+      case .local(let reason): Part(status: "degraded", detail: "local prices: \(reason)")
+      }
+    let report = Report(
+      status: reasons.isEmpty ? "ready" : "not ready",
+      database: Part(status: obstacle == nil ? "ok" : "unavailable", detail: obstacle), prices: prices,
+      reasons: reasons)
+    return try .json(report, status: reasons.isEmpty ? .ok : .serviceUnavailable)
+  }
+}

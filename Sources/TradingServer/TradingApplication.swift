@@ -1,0 +1,108 @@
+import Hummingbird
+import HummingbirdCore
+public import Logging
+import NIOCore
+public import ServiceLifecycle
+import TradingCore
+import TradingStore
+
+/// The trading server: everything wired together, from configuration to graceful shutdown.
+public struct TradingApplication: Service {
+  private let configuration: ServerConfiguration
+  private let replica: String
+  private let logger: Logger
+  private let onRunning: @Sendable (_ port: Int) -> Void
+
+  /// - Parameters:
+  ///   - replica: unique among the replicas; the pod's name.
+  ///   - onRunning: called with the port once connections are accepted.
+  public init(
+    configuration: ServerConfiguration, replica: String, logger: Logger,
+    onRunning: @escaping @Sendable (_ port: Int) -> Void = { _ in }
+  ) {
+    self.configuration = configuration
+    // A pod's name may come back with the same host name after a crash; the lead must not.
+    self.replica = "\(replica)-\(randomWord().prefix(6))"
+    self.logger = logger
+    self.onRunning = onRunning
+  }
+
+  /// Serves until the graceful shutdown that ServiceLifecycle announces.
+  public func run() async throws {
+    let catalog = InstrumentCatalog.standard
+    let metrics = TradingMetrics()
+    let board = PriceBoard()
+    let readiness = Readiness()
+    let pool = PostgresPool(settings: configuration.postgres, size: configuration.poolSize, logger: logger)
+    let store = OrderStore(pool: pool)
+    let sessions = TickSessions(catalog: catalog, board: board, metrics: metrics)
+    let feed = PriceFeed(
+      process: SimulatedPriceProcess(seed: configuration.simulationSeed, instruments: catalog.instruments),
+      board: board, redis: configuration.redis, replica: replica, metrics: metrics, logger: logger)
+
+    let router = Router(context: BasicRequestContext.self)
+    router.add(middleware: RequestMiddleware(metrics: metrics, readiness: readiness))
+    StatusRoutes(store: store, board: board, metrics: metrics, readiness: readiness).register(on: router)
+    PriceRoutes(
+      catalog: catalog, board: board, brokerName: configuration.brokerName, feed: configuration.priceFeed
+    ).register(on: router)
+    OrderRoutes(catalog: catalog, store: store, board: board, metrics: metrics, replica: replica).register(on: router)
+
+    let server = Application(
+      router: router,
+      server: HTTPServerBuilder { responder in
+        TradingChannel(responder: responder, sessions: sessions, readiness: readiness)
+      },
+      configuration: ApplicationConfiguration(
+        address: .hostname(configuration.bindAddress, port: configuration.port), serverName: "rtx-server"),
+      onServerRunning: { [onRunning] channel in onRunning(channel.localAddress?.port ?? 0) },
+      logger: logger)
+
+    logger.notice(
+      "starting",
+      metadata: [
+        "version": "\(serverVersion)", "broker": "\(configuration.brokerName)", "replica": "\(replica)",
+        "environment": "\(configuration.environmentName)", "price_feed": "\(configuration.priceFeed.rawValue)",
+        "execution_mode": "\(configuration.executionMode.rawValue)",
+      ])
+    if configuration.environmentName == "production" {
+      logger.warning("prices are simulated", metadata: ["price_feed": "\(configuration.priceFeed.rawValue)"])
+    }
+    // Shut down from the last to the first, each after the one behind it has finished.
+    let group = ServiceGroup(
+      configuration: ServiceGroupConfiguration(
+        services: [
+          PoolCloser(pool: pool), feed, server,
+          DrainService(readiness: readiness, sessions: sessions, delay: configuration.drainDelay, logger: logger),
+        ], logger: logger))
+    try await group.run()
+    logger.notice("stopped")
+  }
+}
+
+/// First on the way down: not ready any more, WebSocket clients are sent to other replicas, and new connections are
+/// accepted a little longer, because load balancers take time to notice.
+private struct DrainService: Service {
+  let readiness: Readiness
+  let sessions: TickSessions
+  let delay: Duration
+  let logger: Logger
+
+  func run() async throws {
+    try await gracefulShutdown()
+    logger.notice("draining", metadata: ["delay": "\(delay)"])
+    readiness.beginDraining()
+    sessions.sendAway()
+    try await Task.sleep(for: delay)
+  }
+}
+
+/// Last on the way down: closes the database connections.
+private struct PoolCloser: Service {
+  let pool: PostgresPool
+
+  func run() async throws {
+    try? await gracefulShutdown()
+    await pool.shutdown()
+  }
+}

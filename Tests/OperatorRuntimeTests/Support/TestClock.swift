@@ -1,0 +1,96 @@
+import Synchronization
+
+/// A clock that stands still until the test moves it.
+final class TestClock: Clock {
+  struct Instant: InstantProtocol {
+    var offset: Duration
+    func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
+    func duration(to other: Instant) -> Duration { other.offset - offset }
+    static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
+  }
+
+  private struct State {
+    var now = Instant(offset: .zero)
+    var sleepers: [Int: (deadline: Instant, continuation: CheckedContinuation<Void, any Error>)] = [:]
+    var nextID = 0
+    /// Counts sleeps that began or ended.
+    var activity = 0
+  }
+
+  private let quietTime: Duration
+
+  private let state = Mutex(State())
+
+  /// - Parameter quietTime: Everybody counts as done when nobody began or ended a sleep for this long (real time).
+  init(quietTime: Duration = .milliseconds(2)) {
+    self.quietTime = quietTime
+  }
+
+  var now: Instant { state.withLock { $0.now } }
+  var minimumResolution: Duration { .nanoseconds(1) }
+  var sleeperCount: Int { state.withLock { $0.sleepers.count } }
+
+  func sleep(until deadline: Instant, tolerance: Duration?) async throws {
+    defer { state.withLock { $0.activity += 1 } }
+    let id = state.withLock { state in
+      state.activity += 1
+      defer { state.nextID += 1 }
+      return state.nextID
+    }
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        let result: Result<Void, any Error>? = state.withLock { state in
+          if Task.isCancelled { return .failure(CancellationError()) }
+          if deadline <= state.now { return .success(()) }
+          state.sleepers[id] = (deadline, continuation)
+          return nil
+        }
+        if let result { continuation.resume(with: result) }
+      }
+    } onCancel: {
+      state.withLock { $0.sleepers.removeValue(forKey: id) }?.continuation.resume(throwing: CancellationError())
+    }
+  }
+
+  /// Moves time forward, waking sleepers in order, and lets everybody run who can.
+  func advance(by duration: Duration) async {
+    let goal = now.advanced(by: duration)
+    await settle()
+    while let continuation = wakeNext(before: goal) {
+      continuation.resume()
+      await settle()
+    }
+    state.withLock { $0.now = goal }
+    await settle()
+  }
+
+  private func wakeNext(before goal: Instant) -> CheckedContinuation<Void, any Error>? {
+    state.withLock { state in
+      guard let next = state.sleepers.min(by: { $0.value.deadline < $1.value.deadline }), next.value.deadline <= goal
+      else { return nil }
+      state.sleepers[next.key] = nil
+      state.now = max(state.now, next.value.deadline)
+      return next.value.continuation
+    }
+  }
+
+  private func settle() async {
+    var seen = state.withLock { $0.activity }
+    var since = ContinuousClock.now
+    while ContinuousClock.now - since < quietTime {
+      await Task.yield()
+      let current = state.withLock { $0.activity }
+      if current != seen { (seen, since) = (current, ContinuousClock.now) }
+    }
+  }
+}
+
+/// Waits for a condition in real time, a few seconds at most.
+func eventually(_ limit: Duration = .seconds(10), _ condition: @Sendable () async -> Bool) async -> Bool {
+  let deadline = ContinuousClock.now + limit
+  while ContinuousClock.now < deadline {
+    if await condition() { return true }
+    await Task.yield()
+  }
+  return await condition()
+}

@@ -1,0 +1,121 @@
+import Foundation
+import ServiceLifecycle
+import Testing
+import TradingCore
+import TradingStore
+
+@testable import TradingServer
+
+@Suite struct WebSocketTests {
+  /// Needs neither database nor Redis.
+  private func withPrices(_ body: (Int) async throws -> Void) async throws {
+    let nowhere = PostgresSettings(host: "127.0.0.1", port: try freePort(), database: "x", user: "x")
+    let redis = RedisSettings(host: "127.0.0.1", port: try freePort())
+    try await withServer(postgres: nowhere, redis: redis) { port, _ in try await body(port) }
+  }
+
+  @Test func aSubscriberGetsASnapshotAndThenTicks() async throws {
+    try await withPrices { port in
+      try await WireSocket.with(port) { socket in
+        try await socket.send(#"{"type":"subscribe","symbols":["EURUSD","XAUUSD"]}"#)
+        let snapshot = try await socket.nextJSON()
+        #expect(snapshot["type"] as? String == "snapshot")
+        #expect((snapshot["prices"] as? [[String: String]])?.map { $0["symbol"] } == ["EURUSD", "XAUUSD"])
+        var sequence = snapshot["sequence"] as? Int ?? 0
+        for _ in 0..<3 {
+          let tick = try await socket.nextJSON()
+          #expect(tick["type"] as? String == "tick")
+          #expect((tick["sequence"] as? Int ?? 0) > sequence)
+          sequence = tick["sequence"] as? Int ?? 0
+        }
+        let metrics = try await WireClient.request(port, "GET", "/metrics")
+        #expect(metrics.body.contains("\nrtx_active_connections 1"))
+      }
+      try await eventually("the connection is counted off") {
+        try await WireClient.request(port, "GET", "/metrics").body.contains("\nrtx_active_connections 0")
+      }
+    }
+  }
+
+  @Test func pingsClosesAndMistakesAreAnswered() async throws {
+    try await withPrices { port in
+      try await WireSocket.with(port) { socket in
+        try await socket.ping("are you there")
+        #expect(try await socket.next() == .pong("are you there"))
+        try await socket.send("nonsense")
+        #expect(try await socket.nextJSON()["type"] as? String == "error")
+        try await socket.send(#"{"type":"subscribe","symbols":["NOPE"]}"#)
+        let error = try await socket.nextJSON()["error"] as? [String: Any]
+        #expect(error?["field"] as? String == "symbols")
+        try await socket.close(1000)
+        #expect(try await socket.next() == .close(1000))
+        #expect(try await socket.next() == .ended)
+      }
+    }
+  }
+
+  @Test func clientsAreSentAwayWith1001WhenTheServerDrains() async throws {
+    let nowhere = PostgresSettings(host: "127.0.0.1", port: try freePort(), database: "x", user: "x")
+    let redis = RedisSettings(host: "127.0.0.1", port: try freePort())
+    try await withServer(postgres: nowhere, redis: redis, drainSeconds: 5) { port, group in
+      try await WireSocket.with(port) { socket in
+        try await socket.send(#"{"type":"ping"}"#)
+        #expect(try await socket.next() == .text(#"{"type":"pong"}"#))
+        await group.triggerGracefulShutdown()
+        #expect(try await socket.next() == .close(1001))
+        let upgrade = [
+          "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        ]
+        #expect(try await WireClient.request(port, "GET", "/ws", headers: upgrade).status == 426)
+        let ready = try await WireClient.request(port, "GET", "/ready")
+        #expect(ready.status == 503 && ready.body.contains("shutting down"))
+      }
+    }
+  }
+
+  @Test(arguments: [
+    ["Upgrade: h2c"], ["Upgrade: websocket"],
+    ["Upgrade: websocket", "Sec-WebSocket-Version: 8", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="],
+  ])
+  func anUpgradeThatIsNotPossibleIsStillAnswered(headers: [String]) async throws {
+    try await withPrices { port in
+      let refused = try await WireClient.request(port, "GET", "/ws", headers: headers)
+      #expect(refused.status == 426)
+      let elsewhere = try await WireClient.request(port, "GET", "/health", headers: headers)
+      #expect(elsewhere.status == 200)
+    }
+  }
+}
+
+@Suite struct TickSubscriptionTests {
+  private let process = SimulatedPriceProcess(seed: 3, instruments: InstrumentCatalog.standard.instruments)
+
+  private func isNothing(_ message: ServerMessage?) -> Bool {
+    if case nil = message { true } else { false }
+  }
+
+  @Test func tellsOnlyWhatChangedAndOnlyOfWhatIsFollowed() {
+    var subscription = TickSubscription(catalog: .standard)
+    let first = process.initial(at: Timestamp(milliseconds: 0))
+    #expect(isNothing(subscription.message(for: first)), "nothing is told before a subscription")
+
+    #expect(isNothing(subscription.receive(Array(#"{"type":"subscribe","symbols":["EURUSD"]}"#.utf8))))
+    guard case .snapshot(_, let prices) = subscription.message(for: first) else {
+      Issue.record("no snapshot")
+      return
+    }
+    #expect(prices.map(\.symbol) == ["EURUSD"])
+    let unchanged = PriceSnapshot(sequence: 9, time: first.time, quotes: first.quotes)
+    #expect(isNothing(subscription.message(for: unchanged)))
+
+    var next = first
+    while next[Symbol("EURUSD")] == first[Symbol("EURUSD")] { next = process.next(after: next, at: first.time) }
+    guard case .tick(_, let ticks) = subscription.message(for: next) else {
+      Issue.record("no tick")
+      return
+    }
+    #expect(ticks.map(\.symbol) == ["EURUSD"])
+    #expect(isNothing(subscription.receive(Array(#"{"type":"unsubscribe"}"#.utf8))))
+    #expect(isNothing(subscription.message(for: process.next(after: next, at: first.time))))
+  }
+}

@@ -1,0 +1,143 @@
+import Foundation
+import NIOCore
+import NIOPosix
+
+/// A client that writes and reads bytes, so that tests see exactly what the server sends.
+enum WireClient {
+  struct Answer: Sendable {
+    let status: Int
+    let head: String
+    let body: String
+
+    /// The JSON at a path of keys, as text.
+    func json(_ keys: String...) throws -> String? {
+      var value: Any? = try JSONSerialization.jsonObject(with: Data(body.utf8))
+      for key in keys { value = (value as? [String: Any])?[key] }
+      return value.map { "\($0)" }
+    }
+  }
+
+  static func connect(_ port: Int) async throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer> {
+    try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(host: "127.0.0.1", port: port) {
+      channel in channel.eventLoop.makeCompletedFuture { try NIOAsyncChannel(wrappingChannelSynchronously: channel) }
+    }
+  }
+
+  static func request(
+    _ port: Int, _ method: String, _ path: String, body: String? = nil, headers: [String] = []
+  ) async throws -> Answer {
+    let lines =
+      ["\(method) \(path) HTTP/1.1", "Host: localhost", "Connection: close"] + headers
+      + (body.map { ["Content-Length: \($0.utf8.count)"] } ?? [])
+    let text = lines.joined(separator: "\r\n") + "\r\n\r\n" + (body ?? "")
+    let bytes = try await connect(port).executeThenClose { inbound, outbound in
+      try await outbound.write(ByteBuffer(string: text))
+      var all = ByteBuffer()
+      for try await var part in inbound { all.writeBuffer(&part) }
+      return String(buffer: all)
+    }
+    let parts = bytes.components(separatedBy: "\r\n\r\n")
+    let status = parts[0].split(separator: " ").dropFirst().first.flatMap { Int($0) }
+    return Answer(
+      status: status ?? 0, head: parts[0], body: parts.dropFirst().joined(separator: "\r\n\r\n"))
+  }
+
+  static func order(
+    _ port: Int, _ id: String, side: String = "buy", volume: String = "0.10"
+  ) async throws -> Answer {
+    let body = #"{"clientOrderId":"\#(id)","symbol":"EURUSD","side":"\#(side)","type":"market","volume":"\#(volume)"}"#
+    return try await request(port, "POST", "/api/orders", body: body)
+  }
+}
+
+/// The client's end of a WebSocket, frame by frame (RFC 6455, section 5.2).
+struct WireSocket {
+  enum Frame: Equatable {
+    case text(String)
+    case pong(String)
+    case close(Int)
+    case ended
+  }
+
+  private var input: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
+  private let output: NIOAsyncChannelOutboundWriter<ByteBuffer>
+  private var buffer = ByteBuffer()
+
+  /// Upgrades a fresh connection and runs `body` on it.
+  static func with<Value>(
+    _ port: Int, _ body: (inout WireSocket) async throws -> Value
+  ) async throws -> Value {
+    try await WireClient.connect(port).executeThenClose { inbound, outbound in
+      var socket = WireSocket(input: inbound.makeAsyncIterator(), output: outbound)
+      try await socket.upgrade()
+      return try await body(&socket)
+    }
+  }
+
+  private init(
+    input: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator, output: NIOAsyncChannelOutboundWriter<ByteBuffer>
+  ) {
+    self.input = input
+    self.output = output
+  }
+
+  private mutating func upgrade() async throws {
+    let lines = [
+      "GET /ws HTTP/1.1", "Host: localhost", "Connection: Upgrade", "Upgrade: websocket",
+      "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    ]
+    try await output.write(ByteBuffer(string: lines.joined(separator: "\r\n") + "\r\n\r\n"))
+    var head = ""
+    while !head.hasSuffix("\r\n\r\n") {
+      guard try await fill(1), let byte = buffer.readString(length: 1) else { throw ChannelError.eof }
+      head += byte
+    }
+    // The accept value of RFC 6455's own example.
+    guard head.contains(" 101 "), head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") else { throw ChannelError.eof }
+  }
+
+  mutating func next() async throws -> Frame {
+    guard try await fill(2), let first = buffer.readInteger(as: UInt8.self),
+      let second = buffer.readInteger(as: UInt8.self)
+    else { return .ended }
+    var length = Int(second & 0x7f)
+    if length == 126 {
+      guard try await fill(2), let long = buffer.readInteger(as: UInt16.self) else { return .ended }
+      length = Int(long)
+    }
+    guard try await fill(length), var payload = buffer.readSlice(length: length) else { return .ended }
+    switch first & 0x0f {
+    case 8: return .close(payload.readInteger(as: UInt16.self).map { Int($0) } ?? 0)
+    case 9: return try await next()
+    case 10: return .pong(String(buffer: payload))
+    default: return .text(String(buffer: payload))
+    }
+  }
+
+  /// The next text, as JSON.
+  mutating func nextJSON() async throws -> [String: Any] {
+    guard case .text(let text) = try await next() else { throw ChannelError.eof }
+    return try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] ?? [:]
+  }
+
+  func send(_ text: String) async throws { try await send(opcode: 1, Array(text.utf8)) }
+
+  func ping(_ text: String) async throws { try await send(opcode: 9, Array(text.utf8)) }
+
+  func close(_ code: UInt16) async throws { try await send(opcode: 8, [UInt8(code >> 8), UInt8(code & 0xff)]) }
+
+  private func send(opcode: UInt8, _ payload: [UInt8]) async throws {
+    let mask: [UInt8] = [1, 2, 3, 4]
+    var bytes: [UInt8] = [0x80 | opcode, 0x80 | UInt8(payload.count)] + mask
+    for (index, byte) in payload.enumerated() { bytes.append(byte ^ mask[index % 4]) }
+    try await output.write(ByteBuffer(bytes: bytes))
+  }
+
+  private mutating func fill(_ count: Int) async throws -> Bool {
+    while buffer.readableBytes < count {
+      guard var part = try await input.next() else { return false }
+      buffer.writeBuffer(&part)
+    }
+    return true
+  }
+}
