@@ -110,6 +110,7 @@ public final class Sandbox: Sendable {
       progress("making the pod network \(network.podNetwork)")
       try await hostNetwork.setUp()
       _ = try await frontEnd.bind(host: network.gateway.description, port: network.apiServerPort)
+      try server.advertise(address: network.gateway.description, port: network.apiServerPort)
     }
     do {
       try await runParts(hostNetwork, whenServing)

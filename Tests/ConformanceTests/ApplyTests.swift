@@ -220,8 +220,9 @@ import Testing
     renamed.set("b", at: ["metadata", "name"])
     #expect(try await client.call(.patch, path, query: query, body: renamed, type: type).status == 400)
     let yaml = try await client.call(
-      .patch, path, query: query, text: "apiVersion: v1\nkind: ConfigMap\ndata:\n  n: \"1\"\n", type: type)
-    #expect(yaml.status == 201 && yaml.text("data", "n") == "1")
+      .patch, path, query: query, text: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  key: \"1\"\n",
+      type: type)
+    #expect(yaml.status == 201 && yaml.text("data", "key") == "1")
   }
 
   /// Who owns a field, by the path of its managed-fields keys.

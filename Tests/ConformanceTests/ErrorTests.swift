@@ -15,7 +15,10 @@ import Testing
 
     let widgets = Widgets()
     let unserved = try await refusal { try await client.list(widgets.type, in: namespace) }
-    #expect(unserved.isNotFound && unserved.status?.message == "the server could not find the requested resource")
+    #expect(unserved.isNotFound)
+    let absent = ResourceType(group: "", version: "v1", kind: "Absent", plural: "absents")
+    let unknown = try await refusal { try await client.list(absent, in: namespace) }
+    #expect(unknown.isNotFound && unknown.status?.message == "the server could not find the requested resource")
     let wrongMethod = try await client.call(.post, "/api/v1/namespaces/\(namespace)/configmaps/a", body: [:])
     #expect(wrongMethod.status == 405 && wrongMethod.reason == "MethodNotAllowed")
     let unacceptable = try await client.call(

@@ -37,8 +37,9 @@ import Testing
     // The generated type, made without a server, has the very same defaults.
     #expect(spec == RTXPlatformSpec())
     // Sending it back in full changes nothing.
-    let again = try await server.client.replace(created)
-    #expect(again.metadata.resourceVersion == created.metadata.resourceVersion)
+    let stored = try await server.client.get(RTXPlatform.resourceType, "trading", in: namespace)
+    let again = try await server.client.replace(RTXPlatform.resourceType, stored)
+    #expect(again.resourceVersion == stored.resourceVersion)
   }
 
   @Test(

@@ -126,7 +126,7 @@ import Testing
     let client = server.client
     let namespace = try await server.namespace()
     let lease = ObjectKey(namespace: namespace, name: "leader")
-    let timing = LeaderElectionTiming(lease: .seconds(5), renewDeadline: .seconds(3), retry: .milliseconds(100))
+    let timing = LeaderElectionTiming(lease: .seconds(5), renewDeadline: .seconds(3), retry: .milliseconds(200))
     let leading = Journal()
     @Sendable func candidate(_ identity: String) -> Task<Void, any Error> {
       let elector = LeaderElector(client: client, lease: lease, identity: identity, timing: timing)

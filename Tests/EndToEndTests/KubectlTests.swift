@@ -110,7 +110,7 @@ extension EndToEnd {
     @Test func editAndEveryPatchType() async throws {
       let cluster = try await Self.cluster()
       var environment = cluster.environment
-      environment["KUBE_EDITOR"] = "sed -i s/minReadySeconds.*//;s/revisionHistoryLimit:.*/revisionHistoryLimit:\\ 7/"
+      environment["KUBE_EDITOR"] = "sed -i 's/revisionHistoryLimit:.*/revisionHistoryLimit: 7/'"
       let edited = await Shell.run(
         "kubectl", ["-n", "kubectl", "edit", "deployment", "cache"], environment: environment)
       #expect(edited.succeeded, "\(edited.everything)")

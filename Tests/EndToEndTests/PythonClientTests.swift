@@ -30,14 +30,14 @@ extension EndToEnd {
             "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "d"}},
                      "template": {"metadata": {"labels": {"app": "d"}}, "spec": {"containers": [container]}}}})
         for event in watch.Watch().stream(apps.list_namespaced_deployment, "python", timeout_seconds=60):
-            if event["object"].status.ready_replicas == 2:
+            if event["object"].status and event["object"].status.ready_replicas == 2:
                 print("watched", event["object"].metadata.name)
                 break
         patched = apps.patch_namespaced_deployment("d", "python", {"spec": {"replicas": 1}})
         print("patched", patched.spec.replicas)
         apps.patch_namespaced_deployment_scale("d", "python", {"spec": {"replicas": 3}})
         print("scaled", apps.read_namespaced_deployment_scale("d", "python").spec.replicas)
-        page = core.list_namespaced_pod("python", limit=1)
+        page = core.list_namespace(limit=1)
         print("paged", len(page.items), bool(page.metadata._continue))
         print("custom", "items" in custom.list_cluster_custom_object("rtx.trading", "v1alpha1", "rtxplatforms"))
         try:

@@ -30,6 +30,7 @@ import Testing
     ["spec": ["containers": [["name": "app", "ports": [["containerPort": 53]]]]]],
     ["spec": ["containers": [["name": "app", "env": [], "securityContext": [:], "lifecycle": .null]]]],
     ["spec": ["replicas": 3.0]],
+    ["spec": ["minReadySeconds": 0, "paused": false, "serviceName": ""]],
   ]
 
   @Test(arguments: metDesires)
@@ -49,6 +50,7 @@ import Testing
     ),
     (["spec": ["containers": [["name": "app", "env": [["name": "A", "value": "1"]]]]]], "spec.containers[app].env"),
     (["spec": ["paused": true]], "spec.paused"),
+    (["metadata": ["labels": ["empty": ""]]], "metadata.labels.empty"),
     (["metadata": ["finalizers": ["absent"]]], "metadata.finalizers"),
   ]
 

@@ -69,6 +69,23 @@ private let rbac = "/apis/rbac.authorization.k8s.io/v1"
     #expect(more.message.contains("attempting to grant RBAC permissions not currently held"))
   }
 
+  @Test func labelledRolesAddToTheRoleThatAggregatesThem() async throws {
+    let server = try APIServer()
+    let admin = Wire(server)
+    let app = Wire(server, as: .serviceAccount(namespace: "default", name: "app"))
+    var editors = binding("b", role: "edit", account: "app")
+    editors.set("ClusterRole", at: ["roleRef", "kind"])
+    _ = try await admin.create("\(rbac)/namespaces/default/rolebindings", editors)
+    let target = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/x"
+    #expect(try await app.send(.delete, target).status == 403)
+    var more = role(
+      "more", [["apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["delete"]]])
+    more["kind"] = "ClusterRole"
+    more.set("true", at: ["metadata", "labels", "rbac.authorization.k8s.io/aggregate-to-edit"])
+    _ = try await admin.create("\(rbac)/clusterroles", more)
+    #expect(try await app.send(.delete, target).status == 404)
+  }
+
   @Test func tokensLiveAsLongAsTheirAccount() async throws {
     let server = try APIServer()
     let admin = Wire(server)

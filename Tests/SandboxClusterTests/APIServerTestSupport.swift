@@ -2,6 +2,7 @@ import Foundation
 import KubernetesClient
 import KubernetesModels
 import NIOCore
+import Synchronization
 import Testing
 
 @testable import SandboxCluster
@@ -68,12 +69,22 @@ struct Wire {
   }
 }
 
+/// Set once when a deadline passes.
+final class LateFlag: Sendable {
+  private let flag = Mutex(false)
+
+  var isSet: Bool { flag.withLock { $0 } }
+
+  func set() { flag.withLock { $0 = true } }
+}
+
 /// Reads a watch event by event; each wait has a deadline.
 final class WatchLines {
   struct TimedOut: Error {}
 
   private var events: AsyncStream<JSONValue>.Iterator
   private let reader: Task<Void, Never>
+  private let isLate = LateFlag()
 
   init(_ body: ResponseBody) {
     let (stream, continuation) = AsyncStream<JSONValue>.makeStream()
@@ -97,13 +108,16 @@ final class WatchLines {
 
   /// The next event; nil at the end of the watch.
   func next() async throws -> JSONValue? {
-    let reader = reader
+    let (reader, isLate) = (reader, isLate)
     let deadline = Task {
       try await Task.sleep(for: .seconds(10))
+      isLate.set()
       reader.cancel()
     }
     defer { deadline.cancel() }
-    return await events.next()
+    let event = await events.next()
+    if event == nil, isLate.isSet { throw TimedOut() }
+    return event
   }
 
   /// Type and name of the next event, as "ADDED a".

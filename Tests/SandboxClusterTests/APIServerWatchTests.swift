@@ -78,7 +78,7 @@ private let maps = "/api/v1/namespaces/default/configmaps"
 
   @Test func aWatchEndsWithItsServer() async throws {
     var server: APIServer? = try APIServer()
-    let lines: WatchLines? = await server.map(Wire.init)?.watch(
+    let lines: WatchLines? = await server.map { Wire($0) }?.watch(
       "\(maps)?resourceVersion=1&fieldSelector=metadata.name%3Dnone")
     server = nil
     #expect(try await lines?.next() == nil)

@@ -1,3 +1,4 @@
+import Foundation
 import KubernetesModels
 import Testing
 
@@ -186,6 +187,21 @@ import Testing
     let schema = try schema(
       #"{"type":"object","x-kubernetes-validations":[{"rule":\#(text)}],"properties":{"min":{"type":"integer"}}}"#)
     #expect(schema.ruleErrors().map(\.detail) == ["compilation failed: \(problem)"])
+  }
+
+  @Test func theShippedResourcesHaveSoundRules() throws {
+    let folder = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../crds").standardized
+    let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+      .filter { $0.pathExtension == "yaml" && $0.lastPathComponent != "kustomization.yaml" }
+    #expect(!files.isEmpty)
+    for file in files {
+      for definition in try YAML.parse(String(contentsOf: file, encoding: .utf8)) {
+        for version in definition.value(at: ["spec", "versions"])?.arrayValue ?? [] {
+          let schema = try #require(version.value(at: ["schema", "openAPIV3Schema"]))
+          #expect(StructuralSchema(openAPIV3: schema).ruleErrors().map(\.description) == [])
+        }
+      }
+    }
   }
 
   @Test func componentsOfAGroupAreClosedUnderReferences() {

@@ -200,8 +200,7 @@ private let kubectl = ["/usr/local/bin/kubectl", "/usr/bin/kubectl"].first {
     s = stream(api.connect_get_namespaced_pod_exec, 'p', 'default', command=['cat'], stdin=True, stdout=True,
                stderr=False, tty=False, _preload_content=False)
     s.write_stdin('hello\\n')
-    print(repr(s.readline_stdout(timeout=5)))
-    print(s._channels, s.is_open(), s.sock.connected, s.subprotocol, s._closed_channels, file=sys.stderr)
+    print(repr(s.readline_stdout(timeout=20)))
     s.close()
     forward = portforward(api.connect_get_namespaced_pod_portforward, 'p', 'default', ports='80')
     socket = forward.socket(80)

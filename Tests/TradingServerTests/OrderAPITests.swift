@@ -16,6 +16,7 @@ import TradingStore
     try await redis.waitUntilReady()
     try await withServer(postgres: postgres, redis: redis.settings) { one, _ in
       try await withServer(postgres: postgres, redis: redis.settings, replica: "two") { two, _ in
+        for port in [one, two] { try await waitUntilReady(port) }
         try await body(one, two, postgres)
       }
     }
@@ -90,6 +91,9 @@ import TradingStore
       var cut = postgres
       cut.port = proxyPort
       return try await withServer(postgres: cut, redis: redis.settings) { port, _ in
+        try await eventually("there are prices") {
+          try await WireClient.request(port, "GET", "/api/prices").status == 200
+        }
         let answer = try await WireClient.order(port, "cut")
         #expect(try await WireClient.request(port, "GET", "/api/stats").json("acknowledged") == "1")
         return answer
@@ -123,6 +127,9 @@ import TradingStore
     try await eventually("the account is held") { locked.isOpen }
 
     let answer = try await withServer(postgres: postgres, redis: redis.settings) { port, group in
+      try await eventually("there are prices") {
+        try await WireClient.request(port, "GET", "/api/prices").status == 200
+      }
       async let answer = WireClient.order(port, "late")
       try await eventually("the order waits for the account") {
         try await locker.run(deadline: limit) { connection in

@@ -1,8 +1,14 @@
 import Logging
 import ServiceLifecycle
+import Testing
 import TradingCore
 import TradingServer
 import TradingStore
+
+/// Waits until the server says that it can place orders.
+func waitUntilReady(_ port: Int) async throws {
+  try await eventually("the server is ready") { try await WireClient.request(port, "GET", "/ready").status == 200 }
+}
 
 /// Runs a whole trading server in this process while `body` runs, and then shuts it down gracefully.
 func withServer<Value: Sendable>(

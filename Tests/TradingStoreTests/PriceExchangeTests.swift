@@ -61,8 +61,7 @@ private final class Latest: Sendable {
         return board.sequence >= target
       }
       server.crash()
-      try server.restart()
-      try await server.waitUntilReady()
+      try await server.restart()
     }
   }
 

@@ -29,12 +29,21 @@ enum SubsetComparison {
     case (.object(let wanted), nil):
       return wanted.values.allSatisfy { $0.isNull } ? nil : path
     case (.array(let wanted), nil): return wanted.isEmpty ? nil : path
+    // So it does with zero, false and "" in most fields (`omitempty`), but not in maps that people fill.
+    case (.integer(0), nil), (.bool(false), nil): return nil
+    case (.string(""), nil): return isEntryOfUsersMap(path) ? path : nil
     case (.array(let wanted), .array(let present)?):
       return listDifference(wanted, present, path: path)
     case (let wanted, let present?):
       return equalScalars(wanted, present) ? nil : path
     default: return path
     }
+  }
+
+  /// Labels, annotations and the data of a ConfigMap or Secret keep empty values.
+  private static func isEntryOfUsersMap(_ path: [String]) -> Bool {
+    let maps: Set = [".labels", ".annotations", ".matchLabels", ".nodeSelector", "data", "binaryData"]
+    return path.dropLast().last.map { maps.contains($0) } ?? false
   }
 
   private static func listDifference(_ wanted: [JSONValue], _ present: [JSONValue], path: [String]) -> [String]? {

@@ -138,7 +138,7 @@ public final class LeaderElector: Sendable {
   private func release() async {
     guard holder == identity else { return }
     do {
-      try await withDeadline(timing.retry, time: time) { [self] in
+      try await withDeadline(timing.renewDeadline, time: time) { [self] in
         guard var current = try await client.getIfPresent(Lease.self, lease.name, in: lease.namespace),
           let spec = current.spec, spec.holderIdentity == identity
         else { return }

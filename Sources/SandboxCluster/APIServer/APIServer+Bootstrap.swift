@@ -17,6 +17,11 @@ extension APIServer {
       var role = systemObject(rbac, "ClusterRole", name, nil)
       role.set("rbac-defaults", at: ["metadata", "labels", "kubernetes.io/bootstrapping"])
       role["rules"] = rules
+      // Custom resources add their rules to these three by label.
+      if ["admin", "edit", "view"].contains(name) {
+        let labels: JSONValue = ["rbac.authorization.k8s.io/aggregate-to-\(name)": "true"]
+        role["aggregationRule"] = ["clusterRoleSelectors": [["matchLabels": labels]]]
+      }
       try put(Authorizer.group, "clusterroles", role)
     }
     for (name, target, groups) in BootstrapPolicy.clusterRoleBindings {

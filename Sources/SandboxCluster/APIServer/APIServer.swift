@@ -12,8 +12,9 @@ public final class APIServer: Sendable {
     /// Cluster IPs are taken from here; the first one is the `kubernetes` Service's.
     public var serviceCIDR = "10.96.0.0/16"
     public var clusterDomain = "cluster.local"
-    /// Events remembered for each resource: a watch that starts further back gets 410.
-    public var eventHistory = 10_000
+    /// Events remembered for each resource: a watch that starts further back gets 410. Each event holds on to a version
+    /// of its object, some 25 KB for a Pod.
+    public var eventHistory = 2_500
     /// What `/version` says.
     public var version = "v1.33.0+sandbox"
     /// `iss` of service-account tokens.

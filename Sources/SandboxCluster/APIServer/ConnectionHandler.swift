@@ -110,6 +110,8 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
         // The decoder goes last: it hands on bytes that came early.
         .flatMap { channel.pipeline.syncOperations.removeHandler(context: bound.value.1) }
         .flatMap { channel.pipeline.syncOperations.removeHandler(context: bound.value.0) }
+        // Early bytes come outside of a read, and readers wait for its end.
+        .map { channel.pipeline.fireChannelReadComplete() }
         .whenFailure { _ in channel.close(promise: nil) }
     } catch {
       channel.close(promise: nil)

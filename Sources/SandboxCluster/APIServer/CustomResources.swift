@@ -139,7 +139,8 @@ struct DefinitionStrategy: ResourceStrategy {
       if schema.textAt("type") != "object" {
         found.invalid("\(place).schema.openAPIV3Schema.type", schema["type"], "must be object at the root")
       }
-      for error in StructuralSchema(openAPIV3: schema).ruleErrors() {
+      let structure = StructuralSchema(openAPIV3: schema)
+      for error in structure.structureErrors() + structure.ruleErrors() {
         var placed = error
         placed.path = "\(place).schema.\(error.path)"
         found.add([placed])

@@ -96,6 +96,11 @@ struct ObjectReader: Sendable {
       throw APIStatusError.badRequest(
         "metadata: cannot unmarshal \(object["metadata"]?.typeName ?? "") into ObjectMeta")
     }
+    // Empty ones are not stored (`omitempty` in ObjectMeta).
+    for field in ["labels", "annotations", "finalizers", "ownerReferences"] {
+      let value = object.value(at: ["metadata", field])
+      if value == [:] || value == .array([]) { object.set(nil, at: ["metadata", field]) }
+    }
     for map in ["labels", "annotations"] {
       for (key, value) in object.value(at: ["metadata", map])?.objectValue ?? [:] where value.stringValue == nil {
         throw APIStatusError.badRequest(

@@ -6,6 +6,11 @@ extension APIServer {
   func create(_ call: inout Call) throws -> KubernetesResponse {
     guard call.target.name.isEmpty else { throw APIStatusError.methodNotAllowed(call.info, "create") }
     let (body, duplicates) = try ObjectReader.parse(call.request.body, contentType: call.request.header("Content-Type"))
+    if let version = body.textAt("metadata", "resourceVersion"), !version.isEmpty, version != "0" {
+      // The real server's storage refuses it with a bare 500 as well.
+      throw APIStatusError(
+        code: 500, reason: "InternalError", message: "resourceVersion should not be set on objects to be created")
+    }
     let object = try insert(body, duplicates: duplicates, &call)
     return respond(201, object, call)
   }

@@ -65,8 +65,10 @@ extension APIServer {
   /// Server-side apply: creates the object if it is not there.
   private func apply(_ call: inout Call) throws -> KubernetesResponse {
     guard call.request.value("fieldManager")?.isEmpty == false else {
-      throw APIStatusError.badRequest(
-        "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch")
+      throw APIStatusError(
+        code: 422, reason: "Invalid",
+        message: "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch",
+        details: ["group": "meta.k8s.io", "kind": "PatchOptions"])
     }
     let (body, duplicates) = try ObjectReader.parse(call.request.body, contentType: call.request.header("Content-Type"))
     let applied = try readApplied(body, duplicates, &call)

@@ -45,20 +45,9 @@ public struct HostNetwork: Sendable {
         route add \(configuration.podNetwork) dev \(interface) src \(configuration.gateway)
 
         """)
-    try setForwarding()
+    try Forwarding.enable(instance: configuration.instance)
     try await ForwardPermission.grant(instance: configuration.instance, pods: configuration.podNetwork)
   }
-
-  private func setForwarding() throws {
-    let path = "/proc/sys/net/ipv4/ip_forward"
-    let before = (try? String(contentsOfFile: path, encoding: .utf8))?.first
-    guard before != "1" else { return }
-    try Data("1\n".utf8).write(to: URL(filePath: path))
-    // The mark tells removeAll to switch it off again.
-    try Data().write(to: URL(filePath: Self.forwardingMark(configuration.instance)))
-  }
-
-  private static func forwardingMark(_ instance: String) -> String { "/run/\(instance)-sandbox.ip_forward" }
 
   // MARK: Pods
 
@@ -126,11 +115,7 @@ public struct HostNetwork: Sendable {
     for namespace in namespaces where namespace.hasPrefix("\(instance)-") {
       _ = try? await Command.outcome("ip", ["netns", "del", namespace])
     }
-    let mark = forwardingMark(instance)
-    if FileManager.default.fileExists(atPath: mark) {
-      try? Data("0\n".utf8).write(to: URL(filePath: "/proc/sys/net/ipv4/ip_forward"))
-      try? FileManager.default.removeItem(atPath: mark)
-    }
+    Forwarding.release(instance: instance)
   }
 
   private static func isHostInterface(_ name: String, of instance: String) -> Bool {

@@ -74,7 +74,7 @@ struct PolicyRules {
       let rules = group.policies.sorted { $0.policyKey < $1.policyKey }.flatMap { policy in
         self.rules(policy, direction, selected: group.pods)
       }
-      ruleset.chain(chain, rules: Self.unique(rules.map { $0 + " return" }) + ["counter drop"])
+      ruleset.chain(chain, rules: Self.unique(rules.map { $0.isEmpty ? "return" : $0 + " return" }) + ["counter drop"])
     }
     ruleset.map("\(direction.rawValue)-pods", type: "ipv4_addr : verdict", elements: elements)
   }

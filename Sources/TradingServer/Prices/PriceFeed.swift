@@ -92,7 +92,7 @@ public actor PriceFeed: Service {
     if isLeader {
       let next = nextSnapshot()
       if try await exchange.publish(next) { board.show(next) } else { lead(false, connection) }
-    } else if .now >= nextLeadAttempt {
+    } else if .now >= nextLeadAttempt || board.latest == nil {
       nextLeadAttempt = .now + Self.leadAttemptDelay
       let (isLeader, latest) = try await exchange.tryToLead()
       // Also the way prices arrive while the subscription is being renewed.

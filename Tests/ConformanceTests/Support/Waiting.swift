@@ -46,7 +46,7 @@ func events<Object: Sendable>(
       return seen
     }
     group.addTask {
-      await pause(limit)
+      try await Task.sleep(for: limit)
       return nil
     }
     guard let first = try await group.next(), let seen = first else {

@@ -13,7 +13,7 @@ import Testing
       name: "new", replicas: plan.initialReplicas(old: [Member(name: "old", replicas: start, available: start)]),
       available: 0)
     var old = Member(name: "old", replicas: start, available: start)
-    for step in 1...200 {
+    for step in 1...1000 {
       let sizes = plan.next(new: new, old: [old])
       if sizes.isEmpty {
         if new.replicas == plan.desired, old.replicas == 0 { return step }
@@ -28,8 +28,8 @@ import Testing
       #expect(new.replicas + old.replicas <= max(plan.maxTotal, start))
       #expect(new.available + old.available >= min(plan.minAvailable, start))
     }
-    Issue.record("no end after 200 steps")
-    return 200
+    Issue.record("no end after 1000 steps")
+    return 1000
   }
 
   @Test(arguments: [

@@ -111,20 +111,28 @@ final class RedisServer: Sendable {
 
   func crash() { process.kill() }
 
-  func restart() throws { try process.start() }
+  /// Starts the server again; tried repeatedly, since a killed one may hold the port for a moment.
+  func restart() async throws {
+    try await eventually("Redis restarts") {
+      self.process.kill()
+      try self.process.start()
+      for _ in 0..<50 {
+        if await self.answers() { return true }
+        try await Task.sleep(for: .milliseconds(20))
+      }
+      return false
+    }
+  }
 
   func waitUntilReady() async throws {
-    try await eventually("Redis answers") {
-      let connection = RedisConnection()
-      do {
-        try await connection.open(self.settings)
-        await connection.close()
-        return true
-      } catch {
-        await connection.close()
-        return false
-      }
-    }
+    try await eventually("Redis answers") { await self.answers() }
+  }
+
+  private func answers() async -> Bool {
+    let probe = RedisConnection()
+    let isOpen = (try? await probe.open(settings)) != nil
+    await probe.close()
+    return isOpen
   }
 }
 

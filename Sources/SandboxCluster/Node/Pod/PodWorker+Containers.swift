@@ -21,6 +21,7 @@ extension PodWorker {
     var created: String?
     do {
       let specification = try await specification(container, image, attempt)
+      await tellOfLimits(container)
       let id = try await services.podman.create(specification)
       created = id
       await tell(container, reason: "Created", message: "Created container: \(name)")
@@ -82,6 +83,17 @@ extension PodWorker {
       }
       return nil
     }
+  }
+
+  /// A limit that this machine cannot hold a container to is better known than silently missing.
+  private func tellOfLimits(_ container: Container) async {
+    let limits = container.resources?.limits ?? [:]
+    let missing = [("memory", services.limits.memory), ("cpu", services.limits.cpu)]
+      .filter { limits[$0.0] != nil && !$0.1 }.map(\.0)
+    guard !missing.isEmpty else { return }
+    await tell(
+      container, isWarning: true, reason: "LimitsNotEnforced",
+      message: "this machine has no control group for \(missing.joined(separator: " and ")): the limit is not enforced")
   }
 
   private func specification(_ container: Container, _ image: Podman.Image, _ attempt: Int) async throws -> JSONValue {

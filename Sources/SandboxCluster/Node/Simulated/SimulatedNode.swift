@@ -86,6 +86,7 @@ public final class SimulatedNode: SandboxNode {
       try await report(
         pod, SimulatedPod.record(pod, address: given.withLock { $0[pod.metadata.uid ?? ""] }, now: Date()))
       await events.record(pod, isWarning: true, reason: "Simulated", message: Self.notice)
+      try await SimulatedPatroni(client: client).announce(pod)
       guard SimulatedPod.runsToCompletion(pod) else { return }
       try await Task.sleep(for: delay)
       let record = SimulatedPod.completed(pod, address: given.withLock { $0[pod.metadata.uid ?? ""] }, now: Date())

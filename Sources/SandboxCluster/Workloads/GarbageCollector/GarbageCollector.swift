@@ -84,10 +84,13 @@ final class GarbageCollector: Sendable {
         for uid in gone + list.map(\.uid) { queue.add(uid) }
       case .upserted(let object):
         guard let node = OwnershipGraph.Node(object, type: type) else { return }
-        state.withLock { $0.graph.upsert(node) }
+        let former = state.withLock { state in
+          defer { state.graph.upsert(node) }
+          return state.graph.nodes[node.uid]?.owners ?? []
+        }
         queue.add(node.uid)
-        // Its owner may wait for exactly this change.
-        for owner in node.owners { queue.add(owner.uid) }
+        // Its owner, or one that it had until now, may wait for exactly this change.
+        for owner in Set(former + node.owners) { queue.add(owner.uid) }
       case .removed(let object):
         guard let node = OwnershipGraph.Node(object, type: type) else { return }
         state.withLock { $0.graph.remove(uid: node.uid) }
@@ -123,7 +126,10 @@ final class GarbageCollector: Sendable {
     case .deleteOrphan(let node):
       for owner in node.owners where try await exists(owner, of: node) { return }
       try await delete(node)
-    case .deleteDependent(let node): try await delete(node)
+    case .deleteDependent(let node):
+      // Its own dependents go before it too, or the first owner would be gone while they still run.
+      let hasDependents = state.withLock { !$0.graph.dependents(of: node.uid).isEmpty }
+      try await delete(node, inForeground: hasDependents)
     case .removeOwner(let uid, let node):
       try await change(node) { object in
         let owners = object.json.value(at: ["metadata", "ownerReferences"])?.arrayValue ?? []
@@ -165,11 +171,11 @@ final class GarbageCollector: Sendable {
     }
   }
 
-  private func delete(_ node: OwnershipGraph.Node) async throws {
+  private func delete(_ node: OwnershipGraph.Node, inForeground: Bool = false) async throws {
     // An object that has dependents to wait for passes the kind of its deletion on to them.
     let propagation: DeleteOptions.Propagation =
       node.finalizers.contains(OwnershipGraph.orphan)
-      ? .orphan : node.finalizers.contains(OwnershipGraph.foreground) ? .foreground : .background
+      ? .orphan : inForeground || node.finalizers.contains(OwnershipGraph.foreground) ? .foreground : .background
     do {
       try await client.delete(
         node.type, node.key.name, in: node.key.namespace,
