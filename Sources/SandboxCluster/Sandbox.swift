@@ -136,6 +136,7 @@ public final class Sandbox: Sendable {
         let node = try PodmanNode(
           client: client, configuration: nodeConfiguration, environment: await PodmanEnvironment.detect())
         server.setPodLogSource(node)
+        server.setPodMetricsSource(node)
         server.setUpgradeHandler(PodStreamServer(backend: node, logger: logger))
         group.addTask { try await node.run() }
         group.addTask { [self] in

@@ -92,6 +92,38 @@ extension EndToEnd {
       #expect((whole?.count ?? 0) > 20, "\(whole ?? [])")
     }
 
+    @Test(.timeLimit(.minutes(4))) func everyDeletedOrEditedObjectComesBackWithinTwoSeconds() async throws {
+      let cluster = try await SharedClusters.shared.simulated()
+      let running = try await Self.start(cluster, identity: "drift")
+      try await cluster.run("apply", "-f", "-", input: Self.platform("trading", namespace: "drift"))
+      let objects = try await Self.waitForObjects(cluster, "drift", nil)
+        // A claim in use stays until its pod is gone: Kubernetes protects it.
+        .filter { !$0.hasPrefix("persistentvolumeclaim/") }
+      #expect(objects.count > 20, "\(objects)")
+      @Sendable func uid(_ object: String) async -> String {
+        await cluster.kubectl("-n", "drift", "get", object, "-o", "jsonpath={.metadata.uid}").output
+      }
+      for object in objects.sorted() {
+        let before = await uid(object)
+        let deleted = ContinuousClock.now
+        try await cluster.run("-n", "drift", "delete", object, "--wait=false")
+        try await eventually("\(object) is back", within: .seconds(5)) {
+          let now = await uid(object)
+          return now.isEmpty || now == before ? nil : true
+        }
+        // A second of it is kubectl's own.
+        #expect(ContinuousClock.now - deleted < .seconds(3), "\(object)")
+      }
+      try await cluster.run(
+        "-n", "drift", "patch", "svc", "trading-backend", "--type=merge", "-p", #"{"spec":{"sessionAffinity":"None"}}"#)
+      try await eventually("the edited Service is put right", within: .seconds(2)) {
+        try await cluster.run("-n", "drift", "get", "svc", "trading-backend", "-o", "jsonpath={.spec.sessionAffinity}")
+          == "ClientIP" ? true : nil
+      }
+      running.signal(SIGTERM)
+      try await cluster.run("delete", "namespace", "drift", "--wait=false")
+    }
+
     @Test(.timeLimit(.minutes(4))) func twoOperatorsNeverActAtOnceAndOneTakesOver() async throws {
       let cluster = try await SharedClusters.shared.simulated()
       let first = try await Self.start(cluster, identity: "first", leaderElection: true)

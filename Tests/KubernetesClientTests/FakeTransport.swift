@@ -69,7 +69,7 @@ func configMap(_ name: String, version: String = "1", data: [String: JSONValue] 
 }
 
 /// Polls a condition until it holds or the deadline is over.
-func eventually(within limit: Duration = .seconds(5), _ condition: () async -> Bool) async -> Bool {
+func eventually(within limit: Duration = .seconds(30), _ condition: () async -> Bool) async -> Bool {
   let end = ContinuousClock.now + limit
   while ContinuousClock.now < end {
     if await condition() { return true }

@@ -112,7 +112,8 @@ struct HTTPTransportTests {
       return
     }
     #expect(failure.kind == .refused, "\(failure)")
-    #expect(start.duration(to: .now) < .seconds(5))
+    // Below the connect time-out of 10 s, on a machine that is busy with other tests too.
+    #expect(start.duration(to: .now) < .seconds(9))
   }
 
   @Test func aRefusedTokenIsReadAgainFromItsFile() async throws {

@@ -69,7 +69,7 @@ private let maps = "/api/v1/namespaces/default/configmaps"
     _ = try await api.create(
       "/api/v1/namespaces/default/serviceaccounts",
       ["apiVersion": "v1", "kind": "ServiceAccount", "metadata": ["name": "moves-on"]])
-    let lines = await api.watch("\(maps)?resourceVersion=\(version)&allowWatchBookmarks=true&timeoutSeconds=2")
+    let lines = await api.watch("\(maps)?resourceVersion=\(version)&allowWatchBookmarks=true&timeoutSeconds=8")
     let bookmark = try #require(try await lines.next())
     #expect(bookmark["type"] == "BOOKMARK")
     #expect((bookmark.textAt("object", "metadata", "resourceVersion").flatMap { Int($0) } ?? 0) > (Int(version) ?? 0))
