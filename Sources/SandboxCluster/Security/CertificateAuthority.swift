@@ -60,7 +60,7 @@ public final class CertificateAuthority: Sendable {
 }
 
 /// An X.509 certificate.
-final class Certificate: @unchecked Sendable {  // The X509 is only read after init.
+final class Certificate: @unchecked Sendable {  // safe: the X509 is only read after init.
   let pointer: OpaquePointer
 
   /// Makes and signs a certificate; with no issuer it signs itself.
