@@ -25,8 +25,8 @@ import Testing
 
   @Test func reconnectsFromTheLastVersionSeenBookmarksIncluded() {
     var machine = Self.watching()
-    #expect(describe(machine.step(.added("b", resourceVersion: "6"))) == ["upsert b", "caught up 6"])
-    #expect(describe(machine.step(.deleted("a", resourceVersion: "7"))) == ["remove a", "caught up 7"])
+    #expect(describe(machine.step(.added("b", resourceVersion: "6"))) == ["upsert b @6"])
+    #expect(describe(machine.step(.deleted("a", resourceVersion: "7"))) == ["remove a @7"])
     #expect(describe(machine.step(.bookmark(resourceVersion: "9"))) == ["caught up 9"])
     #expect(describe(machine.step(.watchEnded(openFor: .milliseconds(1)))) == ["watch 9"])
   }
@@ -83,8 +83,8 @@ import Testing
       case .list: "list"
       case .watch(let version): "watch \(version)"
       case .replace(let items, let version): "replace \(items.joined(separator: ",")) @\(version)"
-      case .upsert(let item): "upsert \(item)"
-      case .remove(let item): "remove \(item)"
+      case .upsert(let item, let version): "upsert \(item) @\(version)"
+      case .remove(let item, let version): "remove \(item) @\(version)"
       case .caughtUp(let version): "caught up \(version)"
       case .wait(let delay): "wait \(delay)"
       }

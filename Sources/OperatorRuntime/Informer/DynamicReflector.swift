@@ -31,8 +31,8 @@ public struct DynamicReflector: Sendable {
     try await reflector.run { action in
       switch action {
       case .replace(let objects, _): handle(.replaced(objects))
-      case .upsert(let object): handle(.upserted(object))
-      case .remove(let object): handle(.removed(object))
+      case .upsert(let object, _): handle(.upserted(object))
+      case .remove(let object, _): handle(.removed(object))
       case .caughtUp, .list, .watch, .wait: break
       }
     }

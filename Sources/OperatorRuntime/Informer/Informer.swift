@@ -149,8 +149,12 @@ public final class Informer<Object: KubernetesResource>: AnyInformer {
       case .replace(let objects, let version):
         changes = state.store.replace(with: objects)
         state.seenVersion = version
-      case .upsert(let object): changes = state.store.upsert(object)
-      case .remove(let object): changes = state.store.remove(object)
+      case .upsert(let object, let version):
+        changes = state.store.upsert(object)
+        state.seenVersion = version
+      case .remove(let object, let version):
+        changes = state.store.remove(object)
+        state.seenVersion = version
       case .caughtUp(let version): state.seenVersion = version
       case .list, .watch, .wait: break
       }

@@ -31,8 +31,10 @@ struct ReflectorMachine<Item: Sendable>: Sendable {
     case watch(resourceVersion: String)
     /// The full list: whatever the store has beyond it was deleted while nobody watched.
     case replace([Item], resourceVersion: String)
-    case upsert(Item)
-    case remove(Item)
+    /// With this object the store holds everything up to the version: both change at once, so that no reader sees the
+    /// one without the other.
+    case upsert(Item, resourceVersion: String)
+    case remove(Item, resourceVersion: String)
     /// Everything up to this version is in the store.
     case caughtUp(resourceVersion: String)
     case wait(Duration)
@@ -63,11 +65,11 @@ struct ReflectorMachine<Item: Sendable>: Sendable {
 
     case (.watching(let version, _), .added(let item, let new)),
       (.watching(let version, _), .modified(let item, let new)):
-      return [.upsert(item), healthy(new ?? version)]
+      return [.upsert(item, resourceVersion: healthy(new ?? version))]
     case (.watching(let version, _), .deleted(let item, let new)):
-      return [.remove(item), healthy(new ?? version)]
+      return [.remove(item, resourceVersion: healthy(new ?? version))]
     case (.watching, .bookmark(let version)):
-      return [healthy(version)]
+      return [.caughtUp(resourceVersion: healthy(version))]
 
     case (.watching(let version, let sawEvent), .watchEnded(let openFor)):
       state = .mustWatch(resourceVersion: version)
@@ -85,10 +87,10 @@ struct ReflectorMachine<Item: Sendable>: Sendable {
     }
   }
 
-  private mutating func healthy(_ version: String) -> Action {
+  private mutating func healthy(_ version: String) -> String {
     backoff.reset()
     state = .watching(resourceVersion: version, sawEvent: true)
-    return .caughtUp(resourceVersion: version)
+    return version
   }
 
   private mutating func fail(gone: Bool, retryAfter: Duration?) -> [Action] {
