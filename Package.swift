@@ -24,8 +24,16 @@ let lifecycle: [Target.Dependency] = [
   .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
   .product(name: "UnixSignals", package: "swift-service-lifecycle"),
 ]
-let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+// Subprocess takes file paths of the system's own module where there is one, of this package elsewhere.
+let subprocess: [Target.Dependency] = [
+  .product(name: "Subprocess", package: "swift-subprocess"), .product(name: "SystemPackage", package: "swift-system"),
+]
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: [Target.Dependency] = [
+  .product(name: "HummingbirdCore", package: "hummingbird"), .product(name: "HTTPTypes", package: "swift-http-types"),
+  .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+  .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+]
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -49,8 +57,14 @@ let testTargets: [Target] = [
     ["RTXPlatformAPI", "OperatorRuntime", "KubernetesClient", "KubernetesModels", "SandboxCluster", logging]),
   tests("TradingCore", []),
   tests("TradingStore", ["TradingCore", logging]),
-  tests("TradingServer", ["TradingStore", "TradingCore", logging]),
-  tests("SandboxCluster", ["OperatorRuntime", "KubernetesClient", "KubernetesModels", logging] + nio),
+  tests("TradingServer", ["TradingStore", "TradingCore", logging] + lifecycle),
+  tests(
+    "SandboxCluster",
+    [
+      "OperatorRuntime", "KubernetesClient", "KubernetesModels", logging,
+      .product(name: "NIOEmbedded", package: "swift-nio"),
+    ]
+      + nio),
   // One suite for every API server at hand: the sandbox's, and a real one in envtest's usual place.
   .testTarget(
     name: "ConformanceTests",
@@ -59,7 +73,7 @@ let testTargets: [Target] = [
       logging,
     ], swiftSettings: settings),
   .testTarget(
-    name: "EndToEndTests", dependencies: ["KubernetesClient", "KubernetesModels", subprocess], swiftSettings: settings),
+    name: "EndToEndTests", dependencies: ["KubernetesClient", "KubernetesModels"] + subprocess, swiftSettings: settings),
 ]
 
 /// RTX_TESTS=KubernetesModels,TradingCore builds only those modules' tests: a change in one is then tried in seconds.
@@ -89,6 +103,9 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
   ],
   targets: [
     // System libraries: what Debian ships, so that nobody compiles a second copy.
@@ -102,7 +119,7 @@ let package = Package(
     library("KubernetesModels", ["CLibYAML"]),
     library(
       "KubernetesClient",
-      ["KubernetesModels", logging, subprocess, .product(name: "AsyncHTTPClient", package: "async-http-client")] + nio),
+      ["KubernetesModels", logging, .product(name: "AsyncHTTPClient", package: "async-http-client")] + nio + subprocess),
     library("PrometheusMetrics", metrics),
     library(
       "OperatorRuntime",
@@ -123,9 +140,9 @@ let package = Package(
     // The stand-in for a cluster.
     library(
       "SandboxCluster",
-      ["OperatorRuntime", "KubernetesClient", "KubernetesModels", "COpenSSL", "CZlib", logging, subprocess, webSocket]
-        + nio + lifecycle),
-    program("rtx-sandbox", ["SandboxCluster", "KubernetesClient", "KubernetesModels", subprocess]),
+      ["OperatorRuntime", "KubernetesClient", "KubernetesModels", "COpenSSL", "CZlib", logging, webSocket]
+        + nio + lifecycle + subprocess),
+    program("rtx-sandbox", ["SandboxCluster", "KubernetesClient", "KubernetesModels"] + subprocess),
   ] + selected(testTargets),
   swiftLanguageModes: [.v6]
 )

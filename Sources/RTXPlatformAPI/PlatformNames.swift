@@ -10,6 +10,8 @@ public enum PlatformConstants {
   public static let finalizer = "rtx.trading/platform"
   /// Put on pod templates so that a change of configuration or credentials rolls them.
   public static let checksumAnnotation = "rtx.trading/config-checksum"
+  /// The uid of the ServiceAccount whose token a pod talks to the API server with.
+  public static let serviceAccountAnnotation = "rtx.trading/service-account-uid"
   /// `operator` or `autoscaler`: who sets the replicas of the Deployment that carries it.
   public static let replicasOwnerAnnotation = "rtx.trading/replicas-owner"
   /// The pod label that Patroni keeps at `primary` or `replica`.

@@ -111,5 +111,28 @@ extension EndToEnd {
       }
       _ = try await Platform.ready()
     }
+
+    /// A token dies with its account: members that kept theirs could never renew the leader's lease again.
+    @Test(.timeLimit(.minutes(6))) func aDeletedServiceAccountCostsNoMemberItsPlace() async throws {
+      let platform = try await Platform.ready()
+      let old = try await platform.jsonPath("sa/trading-postgres", "{.metadata.uid}")
+      try await platform.cluster.run("-n", platform.namespace, "delete", "sa", "trading-postgres")
+      let new = try await eventually("the ServiceAccount is back", within: .seconds(5)) {
+        let uid = await platform.cluster.kubectl(
+          "-n", platform.namespace, "get", "sa", "trading-postgres", "-o", "jsonpath={.metadata.uid}")
+        return uid.succeeded && uid.output != old ? uid.output : nil
+      }
+      try await eventually("every member runs with a token of the new account", within: .seconds(180)) {
+        let uids = try await platform.cluster.run(
+          "-n", platform.namespace, "get", "pods", "-l", "app.kubernetes.io/component=postgres", "-o",
+          #"jsonpath={range .items[*]}{.metadata.annotations.rtx\.trading/service-account-uid} {end}"#)
+        return uids.split(separator: " ").map(String.init) == [new, new, new] ? true : nil
+      }
+      _ = try await Platform.ready()
+      let id = "e2e-\(UUID().uuidString)"
+      try await eventually("orders are taken", within: .seconds(30)) {
+        try await platform.http("/api/orders", body: Platform.order(id)).status == 201 ? true : nil
+      }
+    }
   }
 }

@@ -107,6 +107,16 @@ struct SeedTests {
     #expect(throws: SpecProblem.self) { try ClaimGrowth.check(claim, wanted: "20Gi", path: "p") }
   }
 
+  /// A token dies with its ServiceAccount: only a new pod gets one of the account that took its place.
+  @Test func anotherServiceAccountIsAnotherPodTemplate() {
+    var objects = PostgresObjects(platform: platform)
+    objects.serviceAccountUID = "one"
+    let before = objects.statefulSet.spec?.template
+    #expect(before?.metadata?.annotations?[PlatformConstants.serviceAccountAnnotation] == "one")
+    objects.serviceAccountUID = "two"
+    #expect(objects.statefulSet.spec?.template != before)
+  }
+
   @Test func patroniFileIsYAMLAndNamesNoNamespace() throws {
     let file = try #require(try YAML.parse(PatroniConfiguration(platform: platform).yaml).first)
     #expect(file["namespace"] == nil)

@@ -10,6 +10,9 @@ struct PostgresObjects {
   let platform: RTXPlatform
   /// The StatefulSet that is there: its claim templates cannot be changed.
   var observed: StatefulSet?
+  /// Of the ServiceAccount that is there. A token dies with the account it was made for, so members of an account that
+  /// was deleted and made anew have to restart: the kubelet would keep the dead token for most of an hour.
+  var serviceAccountUID: String?
 
   private var spec: PostgresSpec { platform.spec.postgres }
   private var configuration: PatroniConfiguration { PatroniConfiguration(platform: platform) }
@@ -61,7 +64,10 @@ struct PostgresObjects {
           .configMap("configuration", platform.objectName(.postgres)), .scratch("run"), .scratch("tmp"),
         ],
         serviceAccountName: platform.objectName(.postgres), talksToAPIServer: true,
-        annotations: [PlatformConstants.checksumAnnotation: ContentHash.of(memberFiles)],
+        annotations: [
+          PlatformConstants.checksumAnnotation: ContentHash.of(memberFiles),
+          PlatformConstants.serviceAccountAnnotation: serviceAccountUID,
+        ].compactMapValues { $0 },
         // Patroni sees only pods with this label as members.
         labels: [PlatformConstants.scopeLabel: platform.postgresScope],
         // A primary that is told to stop hands over first; a replica may have much to write out.
@@ -171,7 +177,7 @@ struct PostgresObjects {
         selector: LabelSelector(matchLabels: platform.selectorLabels(.postgres))))
   }
 
-  private var serviceAccount: ServiceAccount {
+  var serviceAccount: ServiceAccount {
     ServiceAccount(automountServiceAccountToken: false, metadata: platform.objectMetadata(.postgres))
   }
 

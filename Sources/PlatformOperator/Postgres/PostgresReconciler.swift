@@ -21,7 +21,8 @@ struct PostgresReconciler: ComponentReconciler {
       }
     }
     let statefulSet = context.informers.statefulSets.get(platform.objectName(.postgres), in: platform.namespace)
-    let objects = PostgresObjects(platform: platform, observed: statefulSet)
+    var objects = PostgresObjects(platform: platform, observed: statefulSet)
+    objects.serviceAccountUID = try await context.writer.ensure(objects.serviceAccount).metadata.uid
     try await growClaims(context, objects)
     try await context.writer.reconcile(.postgres, objects.objects)
     try await setDynamicConfiguration(context)

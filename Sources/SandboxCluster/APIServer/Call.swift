@@ -51,10 +51,7 @@ struct Call: Sendable {
   }
 
   func flag(_ name: String) -> Bool {
-    switch request.value(name)?.lowercased() {
-    case nil, "false", "0": false
-    default: true
-    }
+    QueryFlag.isSet(request.value(name))
   }
 
   func number(_ name: String) throws(APIStatusError) -> Int? {

@@ -15,7 +15,7 @@ struct RemoteCommand: Sendable {
 
   /// - Throws: `PodStreamError` in the API server's words, for an answer before the upgrade.
   init(_ request: StreamRequest) throws(PodStreamError) {
-    func flag(_ name: String) -> Bool { ["true", "True", "TRUE", "t", "T", "1"].contains(request.value(name) ?? "") }
+    func flag(_ name: String) -> Bool { QueryFlag.isSet(request.value(name)) }
     namespace = request.namespace
     pod = request.podName
     container = try Self.container(request.value("container"), of: request.pod, name: request.podName)

@@ -95,6 +95,60 @@ import Testing
     }
   }
 
+  /// `kubectl delete deployment --cascade=orphan`, then the same deployment again: the running pods stay.
+  @Test func aDeploymentAdoptsTheSetsThatNobodyControls() async throws {
+    try await Self.withCluster { client, _ in
+      let web = Deployment(
+        metadata: ObjectMeta(name: "web", namespace: "default"),
+        spec: .init(replicas: 2, selector: .init(matchLabels: ["app": "web"]), template: Self.template("web")))
+      _ = try await client.create(web)
+      let ready: @Sendable () async throws -> Deployment? = {
+        let now = try await client.get(Deployment.self, "web", in: "default")
+        return now.status?.availableReplicas == 2 && now.status?.replicas == 2 ? now : nil
+      }
+      _ = try await Self.wait("first rollout", ready)
+      let pods = Set(try await client.list(Pod.self, in: "default").items.compactMap(\.metadata.uid))
+      try await client.delete(Deployment.self, "web", in: "default", options: .init(propagation: .orphan))
+      _ = try await Self.wait("deployment gone") {
+        try await client.getIfPresent(Deployment.self, "web", in: "default") == nil ? true : nil
+      }
+      let again = try await client.create(web)
+      _ = try await Self.wait("adopted", ready)
+      let sets = try await client.list(ReplicaSet.self, in: "default").items
+      #expect(sets.count == 1 && sets.first?.metadata.ownerReferences?.first?.uid == again.metadata.uid)
+      #expect(Set(try await client.list(Pod.self, in: "default").items.compactMap(\.metadata.uid)) == pods)
+    }
+  }
+
+  /// Each refusal names another pod; a status that repeated them would wake its own controller for ever.
+  @Test func aRefusedPodLeavesAStatusThatStays() async throws {
+    try await Self.withCluster { client, _ in
+      _ = try await client.create(
+        ResourceType(group: "", version: "v1", kind: "ResourceQuota", plural: "resourcequotas", isNamespaced: true),
+        DynamicObject([
+          "apiVersion": "v1", "kind": "ResourceQuota", "metadata": ["name": "none", "namespace": "default"],
+          "spec": ["hard": ["pods": "0"]],
+        ]))
+      let set = ReplicaSet(
+        metadata: ObjectMeta(name: "web", namespace: "default"),
+        spec: ReplicaSetSpec(
+          replicas: 1, selector: .init(matchLabels: ["app": "web"]), template: Self.template("web")))
+      _ = try await client.create(set)
+      let first = try await Self.wait("refusal reported") {
+        let now = try await client.get(ReplicaSet.self, "web", in: "default")
+        return now.status?.conditions?.contains { $0.type == "ReplicaFailure" } == true ? now : nil
+      }
+      let refusals: @Sendable () async throws -> Int = {
+        try await client.list(Event.self, in: "default").items.filter { $0.reason == "FailedCreate" }
+          .reduce(0) { $0 + max(1, $1.series?.count ?? 1) }
+      }
+      let seen = try await refusals()
+      _ = try await Self.wait("tried again") { try await refusals() > seen + 2 ? true : nil }
+      let now = try await client.get(ReplicaSet.self, "web", in: "default")
+      #expect(now.metadata.resourceVersion == first.metadata.resourceVersion)
+    }
+  }
+
   @Test func statefulSetKeepsNamesDisksAndOrder() async throws {
     try await Self.withCluster { client, root in
       var set = StatefulSet(

@@ -10,6 +10,10 @@ struct DeploymentReconciler: Reconciler {
     guard var deployment = context.deployments.get(key), let spec = deployment.spec,
       let uid = deployment.metadata.uid, !spec.selector.isEmptySelector
     else { return .done }
+    if !deployment.isBeingDeleted, try await adoptOrphans(of: deployment, spec) {
+      // The store shows them as owned in a moment, which wakes this deployment.
+      return .requeue(after: .milliseconds(50))
+    }
     let owned = context.replicaSets.list(ownedBy: uid).filter { $0.controllingOwner?.uid == uid }
     let history = try DeploymentHistory(deployment, replicaSets: owned)
     if deployment.isBeingDeleted { return try await report(deployment, history, nil) }
@@ -25,6 +29,23 @@ struct DeploymentReconciler: Reconciler {
     let result = try await report(deployment, history, failure)
     if let failure { throw failure }
     return result
+  }
+
+  /// Takes over the sets that the selector chooses and nobody controls, so that a deployment that comes back after
+  /// `--cascade=orphan` keeps its pods (Kubernetes: "ReplicaSet", "Non-Template Pod acquisitions", for sets).
+  /// - Returns: Whether there were any.
+  private func adoptOrphans(
+    of deployment: Deployment, _ spec: KubernetesModels.DeploymentSpec
+  ) async throws -> Bool {
+    let orphans = context.replicaSets.list(namespace: deployment.metadata.namespace) { set in
+      set.controllingOwner == nil && !set.isBeingDeleted && spec.selector.selects(set.metadata.labels)
+    }
+    guard let owner = OwnerReference(controlling: deployment) else { return false }
+    for set in orphans {
+      let owners = (set.metadata.ownerReferences ?? []) + [owner]
+      _ = try await context.patch(set, ["metadata": ["ownerReferences": try JSONValue(encoding: owners)]])
+    }
+    return !orphans.isEmpty
   }
 
   /// - Returns: The revision that the deployment should show, when it differs.
@@ -88,6 +109,9 @@ struct DeploymentReconciler: Reconciler {
     } catch let error as KubernetesError where error.isAlreadyExists {
       let existing = try await context.client.get(
         ReplicaSet.self, set.metadata.name ?? "", in: deployment.metadata.namespace)
+      if existing.controllingOwner == nil, deployment.spec?.selector.selects(existing.metadata.labels) ?? false {
+        throw ReconcileError.retry("replica set \(existing.key) is to be adopted", after: .milliseconds(20))
+      }
       guard existing.isControlled(by: deployment) else {
         // Somebody else's set has the name that our template hashes to: count, and hash again.
         var status = deployment.status ?? KubernetesModels.DeploymentStatus()

@@ -47,11 +47,13 @@ struct ReplicaSetReconciler: Reconciler {
     let wantedLabels = set.spec?.template?.metadata?.labels ?? [:]
     var conditions = (set.status?.conditions ?? []).filter { $0.type != "ReplicaFailure" }
     if let failure {
-      let known = set.status?.conditions?.first { $0.type == "ReplicaFailure" }
+      // The first refusal stays: each names another pod, and a status that changed every time would wake us every time.
+      let known = set.status?.conditions?.first { $0.type == "ReplicaFailure" && $0.status == "True" }
       conditions.append(
-        ReplicaSetCondition(
-          lastTransitionTime: known?.lastTransitionTime ?? now, message: "\(failure)", reason: "FailedCreate",
-          status: "True", type: "ReplicaFailure"))
+        known
+          ?? ReplicaSetCondition(
+            lastTransitionTime: now, message: "\(failure)", reason: "FailedCreate", status: "True",
+            type: "ReplicaFailure"))
     }
     return ReplicaSetStatus(
       availableReplicas: active.count { $0.isAvailable(minReadySeconds: set.spec?.minReadySeconds ?? 0, now: now) },
