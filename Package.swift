@@ -90,6 +90,7 @@ let package = Package(
     .library(name: "KubernetesClient", targets: ["KubernetesClient"]),
     .library(name: "OperatorRuntime", targets: ["OperatorRuntime"]),
     .executable(name: "rtx-operator", targets: ["rtx-operator"]),
+    .executable(name: "kubectl-rtx", targets: ["kubectl-rtx"]),
     .executable(name: "rtx-server", targets: ["rtx-server"]),
     .executable(name: "rtx-sandbox", targets: ["rtx-sandbox"]),
   ],
@@ -128,6 +129,7 @@ let package = Package(
     library(
       "PlatformOperator", ["RTXPlatformAPI", "OperatorRuntime", "KubernetesClient", "KubernetesModels", logging]),
     program("rtx-operator", ["PlatformOperator", "OperatorRuntime", "KubernetesClient"]),
+    program("kubectl-rtx", ["RTXPlatformAPI", "KubernetesClient", "KubernetesModels"]),
 
     // The trading side.
     library("TradingCore", []),

@@ -18,6 +18,20 @@ extension EndToEnd {
       #expect(try await platform.jsonPath("deploy/trading-backend", "{.status.readyReplicas}") == "3")
     }
 
+    @Test(.timeLimit(.minutes(6))) func thePluginSaysHowThePlatformIs() async throws {
+      let platform = try await Platform.ready()
+      let path = "\(TestCluster.binaries):\(ProcessInfo.processInfo.environment["PATH"] ?? "")"
+      let environment = platform.cluster.environment.merging(["PATH": path]) { $1 }
+      let result = await Shell.run(
+        "kubectl", ["rtx", "status", "trading", "-n", platform.namespace], environment: environment)
+      #expect(result.succeeded, "\(result.everything)")
+      for part in ["rtx-trading/trading: Ready", "✓ PostgresReady", "trading-postgres-2", "primary", "3/3 ready"] {
+        #expect(result.output.contains(part), "\(result.output)")
+      }
+      let missing = await Shell.run("kubectl", ["rtx", "status", "nothing", "-n", "default"], environment: environment)
+      #expect(!missing.succeeded && missing.everything.contains("nothing"), "\(missing.everything)")
+    }
+
     @Test(.timeLimit(.minutes(6))) func anOrderIsPlacedAndReadBackThroughTheService() async throws {
       let platform = try await Platform.ready()
       let id = "e2e-\(UUID().uuidString)"

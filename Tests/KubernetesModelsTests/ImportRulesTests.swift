@@ -14,6 +14,7 @@ struct ImportRulesTests {
       "PlatformOperator", "RTXPlatformAPI", "OperatorRuntime", "KubernetesClient", "KubernetesModels",
       "PrometheusMetrics",
     ],
+    "kubectl-rtx": ["RTXPlatformAPI", "KubernetesClient", "KubernetesModels"],
     "TradingCore": [],
     "TradingStore": ["TradingCore", "CLibPQ", "CHiredis"],
     "TradingServer": ["TradingStore", "TradingCore", "PrometheusMetrics"],

@@ -43,13 +43,14 @@ public struct ClusterConfiguration: Sendable {
   }
 
   /// Takes the kubeconfig that `KUBECONFIG` names or that lies in `~/.kube/config`; without one, what a pod is given.
+  /// - Parameter context: The context of the kubeconfig to use; nil takes its current one.
   /// - Throws: ``ConfigurationError`` naming file, field and remedy.
   public static func inferred(
-    environment: [String: String] = ProcessInfo.processInfo.environment
+    environment: [String: String] = ProcessInfo.processInfo.environment, context: String? = nil
   ) throws -> ClusterConfiguration {
     let kubeconfig = Kubeconfig.standardFiles(environment: environment)
     if kubeconfig.isExplicit || kubeconfig.files.contains(where: { FileManager.default.fileExists(atPath: $0) }) {
-      return try Kubeconfig(files: kubeconfig.files).configuration()
+      return try Kubeconfig(files: kubeconfig.files).configuration(context: context)
     }
     if environment["KUBERNETES_SERVICE_HOST"] != nil { return try inCluster(environment: environment) }
     throw ConfigurationError(
