@@ -50,7 +50,8 @@ struct Get: AsyncParsableCommand {
     }
     let widths = lines[0].indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
     return lines.map { line in
-      zip(line, widths).map { $0 + String(repeating: " ", count: $1 - $0.count + 3) }.joined()
+      let padded = zip(line, widths).map { $0 + String(repeating: " ", count: $1 - $0.count + 3) }.joined()
+      return String(padded.reversed().drop { $0 == " " }.reversed())
     }.joined(separator: "\n")
   }
 

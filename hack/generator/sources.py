@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 PACKAGES = ["kubernetes-validate==1.37.0", "PyYAML==6.0.3"]
 KUBERNETES_VERSION = "v1.36.0"
@@ -34,16 +35,22 @@ def yaml_documents(path):
 
 
 def _packages():
-    """The folder with the unpacked packages, filled by pip on first use."""
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    folder = cache / "rtx-platform" / "generator" / "-".join(PACKAGES).replace("==", "-")
+    """The folder with the unpacked packages, filled on first use by the pip of a virtual environment: Debian's own Python
+    has none."""
+    own = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "rtx-platform"
+    cache = pathlib.Path(os.environ.get("RTX_CACHE") or own)
+    folder = cache / "generator" / "-".join(PACKAGES).replace("==", "-")
     if (folder / "complete").exists():
         return folder
     folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target", str(folder)]
     print("fetching", *PACKAGES, file=sys.stderr)
-    if subprocess.run(command + PACKAGES).returncode != 0:
-        raise GeneratorError("pip could not install " + " ".join(PACKAGES) + "; is python3-pip there, and a network?")
+    with tempfile.TemporaryDirectory() as environment:
+        python = pathlib.Path(environment) / "bin" / "python"
+        install = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target", folder, *PACKAGES]
+        for command in ([sys.executable, "-m", "venv", environment], install):
+            if subprocess.run(command).returncode != 0:
+                raise GeneratorError(
+                    "pip could not install " + " ".join(PACKAGES) + "; is python3-venv there, and a network?")
     (folder / "complete").touch()
     return folder
 
