@@ -83,6 +83,20 @@ func selected(_ targets: [Target]) -> [Target] {
   return targets.filter { target in names.contains { $0 == target.name } }
 }
 
+/// Built only where RTX_BENCHMARKS is set, as hack/bench does: nobody else pays for them.
+let benchmarks: [Target] = [
+  .target(
+    name: "Widgets", dependencies: ["KubernetesModels"], path: "Benchmarks/runtime/Widgets", swiftSettings: settings),
+  // The operator under test, alone in its process: what is measured is its memory.
+  .executableTarget(
+    name: "widget-operator",
+    dependencies: ["Widgets", "KubernetesModels", "KubernetesClient", "OperatorRuntime", arguments, logging],
+    path: "Benchmarks/runtime/widget-operator", swiftSettings: settings),
+  .executableTarget(
+    name: "runtime-bench", dependencies: ["Widgets", "KubernetesModels", "KubernetesClient", arguments],
+    path: "Benchmarks/runtime/runtime-bench", swiftSettings: settings),
+]
+
 let package = Package(
   name: "rtx-platform",
   products: [
@@ -145,6 +159,6 @@ let package = Package(
       ["OperatorRuntime", "KubernetesClient", "KubernetesModels", "COpenSSL", "CZlib", logging, webSocket]
         + nio + lifecycle + subprocess),
     program("rtx-sandbox", ["SandboxCluster", "KubernetesClient", "KubernetesModels"] + subprocess),
-  ] + selected(testTargets),
+  ] + selected(testTargets) + (Context.environment["RTX_BENCHMARKS"] == nil ? [] : benchmarks),
   swiftLanguageModes: [.v6]
 )

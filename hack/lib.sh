@@ -84,5 +84,17 @@ swift_build() {
   [ "$result" -eq 0 ] || { grep -E 'error:' "$log" | head -40 >&2; tail -5 "$log" >&2; die "compiling failed"; }
 }
 
+# Builds products for release as they are shipped; leaves the folder with the programs in $release.
+release_build() { # PRODUCT…
+  local log=$cache/release-build.log product
+  release=$cache/release/release
+  mkdir -p "$cache"
+  for product in "$@"; do
+    say "compiling $product for release; the first one takes about 15 minutes, the log is $log"
+    RTX_BENCHMARKS=1 swift build -c release --static-swift-stdlib --package-path "$root" --scratch-path "$cache/release" \
+      --product "$product" >"$log" 2>&1 || { grep -E 'error:' "$log" | head -20 >&2; die "compiling $product failed"; }
+  done
+}
+
 # Whether this machine can run real containers as the sandbox needs them.
 can_run_containers() { [ "$(id -u)" = 0 ] && command -v podman >/dev/null && command -v nft >/dev/null && command -v ip >/dev/null; }

@@ -72,6 +72,16 @@ struct NetworkRulesTests {
     #expect(map.contains("10.96.0.10 . udp . 53"))
   }
 
+  /// Translation in prerouting, policies in forward, which comes later (nftables: "Netfilter hooks"): a policy has to name
+  /// the port behind the API server's Service.
+  @Test func policiesSeePacketsAfterServiceTranslation() {
+    let rules = rules([], [])
+    #expect(rules.hooks["nat-prerouting"]?.hasPrefix("type nat hook prerouting") == true)
+    #expect(rules.chains.values.contains { $0.contains("dnat to") && $0.contains(":6443") })
+    let policies = render(NetworkPolicySpec(podSelector: web, policyTypes: ["Egress"]))
+    #expect(policies.hooks["filter-forward"]?.hasPrefix("type filter hook forward") == true)
+  }
+
   // MARK: Policies
 
   func pod(_ ip: String, _ labels: [String: String], in namespace: String = "shop") -> PolicyPod {
