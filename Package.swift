@@ -40,7 +40,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let testTargets: [Target] = [
   tests("KubernetesModels", []),
-  tests("KubernetesClient", ["KubernetesModels"] + nio),
+  tests("KubernetesClient", ["KubernetesModels", "SandboxCluster", logging, webSocket] + nio),
   tests("PrometheusMetrics", metrics),
   tests("OperatorRuntime", ["KubernetesClient", "KubernetesModels", "SandboxCluster", logging]),
   tests("RTXPlatformAPI", ["KubernetesModels"]),
@@ -102,7 +102,10 @@ let package = Package(
     library("KubernetesModels", ["CLibYAML"]),
     library(
       "KubernetesClient",
-      ["KubernetesModels", logging, subprocess, .product(name: "AsyncHTTPClient", package: "async-http-client")] + nio),
+      [
+        "KubernetesModels", logging, subprocess, webSocket,
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+      ] + nio),
     library("PrometheusMetrics", metrics),
     library(
       "OperatorRuntime",

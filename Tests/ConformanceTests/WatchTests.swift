@@ -87,7 +87,7 @@ import Testing
     let bookmarks = seen.compactMap { event in
       if case .bookmark(let version, false) = event { UInt64(version) } else { UInt64?.none }
     }
-    #expect(!bookmarks.isEmpty && seen.count == bookmarks.count)
+    #expect(!bookmarks.isEmpty && seen.count == bookmarks.count, "\(seen)")
     #expect(bookmarks.allSatisfy { $0 >= UInt64(version) ?? .max })
     let without = try await events(
       client.watch(

@@ -30,11 +30,16 @@ extension Kubeconfig {
       tlsServerName: cluster.text("tls-server-name"),
       verifiesServer: cluster.entry.value["insecure-skip-tls-verify"]?.boolValue != true,
       proxyURL: cluster.text("proxy-url"), source: clusterEntry.file)
+    configuration.clusterPlace = cluster.place
+    if cluster.text("certificate-authority-data") == nil {
+      configuration.certificateAuthorityFile = cluster.path("certificate-authority")
+    }
     if let userName = chosen.text("user") {
       guard let userEntry = users[userName] else {
         throw chosen.error("user", "there is no user \(userName)", "name one of `users`, or add it")
       }
       let user = Fields(entry: userEntry, place: "users[\(userName)].user")
+      configuration.userPlace = user.place
       configuration.credentials = try Self.credentials(user, of: configuration)
     }
     return configuration
@@ -54,7 +59,12 @@ extension Kubeconfig {
     let chain = try user.bytes("client-certificate")
     let key = try user.bytes("client-key")
     switch (chain, key) {
-    case (let chain?, let key?): credentials.certificate = Credentials.Certificate(chain: chain, key: key)
+    case (let chain?, let key?):
+      credentials.certificate = Credentials.Certificate(chain: chain, key: key)
+      let files = Credentials.CertificateFiles(
+        chain: user.text("client-certificate-data") == nil ? user.path("client-certificate") : nil,
+        key: user.text("client-key-data") == nil ? user.path("client-key") : nil)
+      if files != Credentials.CertificateFiles() { credentials.certificateFiles = files }
     case (nil, nil): break
     case (_?, nil): throw user.error("client-key", "missing, though there is a client-certificate", "add the key")
     case (nil, _?): throw user.error("client-certificate", "missing, though there is a client-key", "add it")

@@ -69,12 +69,11 @@ extension KubernetesClient {
   /// Asks for a pod to be evicted (Kubernetes: "API-initiated eviction"), which disruption budgets may forbid.
   /// - Throws: ``KubernetesError``; ``KubernetesError/isTooManyRequests`` when a budget forbids it for now.
   public func evict(pod name: String, in namespace: String, options: DeleteOptions = .init()) async throws {
-    let pods = ResourceType(group: "", version: "v1", kind: "Pod", plural: "pods", isNamespaced: true)
     let body: JSONValue = [
       "apiVersion": "policy/v1", "kind": "Eviction",
       "metadata": ["name": .string(name), "namespace": .string(namespace)], "deleteOptions": options.body,
     ]
-    let path = try ResourcePath.object(pods, name: name, namespace: namespace, subresource: "eviction")
+    let path = try ResourcePath.object(.pods, name: name, namespace: namespace, subresource: "eviction")
     _ = try await json(request(.post, path, body: body.serialized()))
   }
 
