@@ -14,6 +14,7 @@ public struct HTTPTransport: KubernetesTransport {
   let credentials: CredentialSource
   let proxy: ProxyAddress?
   private let userAgent: String
+  private let impersonation: [(name: String, value: String)]
   private let requests: HTTPClient
   private let streams: HTTPClient
   private let relay: ProxyRelay?
@@ -33,6 +34,7 @@ public struct HTTPTransport: KubernetesTransport {
       relay = try proxy.flatMap { HTTPClient.Configuration.Proxy.make($0) == nil ? try ProxyRelay(to: $0) : nil }
       let proxy = relay?.proxy ?? proxy.flatMap { .make($0) }
       userAgent = configuration.userAgent
+      impersonation = configuration.credentials.impersonation?.headers ?? []
       credentials = CredentialSource(configuration, tls: tls)
       requests = HTTPClient(
         eventLoopGroupProvider: .singleton,
@@ -125,6 +127,7 @@ extension HTTPTransport {
     var headers = HTTPHeaders(request.headers.map { ($0.name, $0.value) })
     headers.replaceOrAdd(name: "User-Agent", value: userAgent)
     if let host = address.hostHeader { headers.replaceOrAdd(name: "Host", value: host) }
+    for header in impersonation { headers.add(name: header.name, value: header.value) }
     if let token = current.token { headers.replaceOrAdd(name: "Authorization", value: "Bearer " + token) }
     return Prepared(headers: headers, tls: current.tls, isRenewed: current.isRenewed)
   }

@@ -30,18 +30,7 @@ extension KubernetesClient {
     _ type: R.Type, in namespace: String? = nil, options: ListOptions = .init()
   ) async throws -> ResourceList<R> {
     let (items, version) = try await listJSON(R.resourceType, in: namespace, options: options)
-    var list = ResourceList<R>(items: [], resourceVersion: version)
-    list.items.reserveCapacity(items.count)
-    for json in items {
-      do {
-        list.items.append(try json.decode(R.self))
-      } catch {
-        let broken = UndecodableObject(json, R.resourceType, .listed, problem: "\(error)")
-        guard options.reportsUndecodable else { throw KubernetesError.decoding(broken.description) }
-        list.undecodable.append(broken)
-      }
-    }
-    return list
+    return try ResourceList(decoding: items, R.resourceType, version, options) { try $0.decode(R.self) }
   }
 
   /// Creates an object in the namespace that its metadata names.

@@ -20,16 +20,18 @@ public struct WatchStream<Object: Sendable>: AsyncSequence, Sendable {
   private let type: ResourceType
   private let namespace: String?
   private let options: WatchOptions
+  private let accept: String
   private let decode: @Sendable (JSONValue) throws -> Object
 
   init(
     client: KubernetesClient, type: ResourceType, namespace: String?, options: WatchOptions,
-    decode: @escaping @Sendable (JSONValue) throws -> Object
+    accept: String = "application/json", decode: @escaping @Sendable (JSONValue) throws -> Object
   ) {
     self.client = client
     self.type = type
     self.namespace = namespace
     self.options = options
+    self.accept = accept
     self.decode = decode
   }
 
@@ -91,7 +93,7 @@ extension WatchStream {
   /// An API server answers a watch at once, with or without changes, so that a missing head means a dead server.
   fileprivate func open() async throws -> ChunkReader {
     let path = ResourcePath.collection(type, namespace: namespace)
-    var request = client.request(.get, path, query: options.query)
+    var request = client.request(.get, path, query: options.query).accepting(accept)
     let limit = request.timeout ?? .seconds(60)
     request.timeout = nil
     let opening = request
