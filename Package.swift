@@ -48,7 +48,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let testTargets: [Target] = [
   tests("KubernetesModels", []),
-  tests("KubernetesClient", ["KubernetesModels"] + nio),
+  tests("KubernetesClient", ["KubernetesModels", "SandboxCluster", logging, webSocket] + nio),
   tests("PrometheusMetrics", metrics),
   tests("OperatorRuntime", ["KubernetesClient", "KubernetesModels", "SandboxCluster", logging]),
   tests("RTXPlatformAPI", ["KubernetesModels"]),
@@ -134,7 +134,8 @@ let package = Package(
     library("KubernetesModels", ["CLibYAML"]),
     library(
       "KubernetesClient",
-      ["KubernetesModels", logging, .product(name: "AsyncHTTPClient", package: "async-http-client")] + nio + subprocess),
+      ["KubernetesModels", logging, webSocket, .product(name: "AsyncHTTPClient", package: "async-http-client")] + nio
+        + subprocess),
     library("PrometheusMetrics", metrics),
     library(
       "OperatorRuntime",

@@ -12,6 +12,8 @@ public struct KubernetesClient: Sendable {
   public var requestTimeout: Duration
   /// How refusals that name a time for the next try are handled.
   public var retryPolicy: RetryPolicy
+  /// Keeps requests back that would come too fast; all copies of a client share it.
+  let limiter: RequestLimiter?
 
   /// The longest answer that is read into memory, in bytes.
   static let answerLimit = 256 << 20
@@ -19,13 +21,19 @@ public struct KubernetesClient: Sendable {
   /// Connects to the server of a configuration, over HTTPS. No request is sent yet.
   /// - Throws: ``KubernetesError/configuration(_:)`` when certificates or addresses cannot be used.
   public init(configuration: ClusterConfiguration) throws {
-    self.init(transport: try HTTPTransport(configuration: configuration), defaultNamespace: configuration.namespace)
+    self.init(
+      transport: try HTTPTransport(configuration: configuration), defaultNamespace: configuration.namespace,
+      rateLimit: configuration.rateLimit)
     requestTimeout = configuration.requestTimeout
   }
 
   /// Uses a transport that the caller made, e.g. one into an API server in the same process.
-  public init(transport: any KubernetesTransport, defaultNamespace: String = "default") {
+  /// - Parameter rateLimit: how fast it may send; `nil` leaves it to the server's priority and fairness.
+  public init(
+    transport: any KubernetesTransport, defaultNamespace: String = "default", rateLimit: RateLimit? = nil
+  ) {
     self.transport = transport
+    limiter = rateLimit.map { RequestLimiter($0) }
     self.defaultNamespace = defaultNamespace
     requestTimeout = .seconds(60)
     retryPolicy = RetryPolicy()
@@ -37,7 +45,8 @@ public struct KubernetesClient: Sendable {
   /// Sends any request and returns the answer as it is, whatever its status.
   /// - Throws: ``KubernetesError`` where there is no answer.
   public func raw(_ request: KubernetesRequest) async throws -> KubernetesResponse {
-    try await transport.send(request)
+    try await limiter?.wait()
+    return try await transport.send(request)
   }
 }
 
@@ -49,6 +58,7 @@ extension KubernetesClient {
     while true {
       let error: KubernetesError
       do {
+        try await limiter?.wait()
         let response = try await transport.send(request)
         if (200..<300).contains(response.status) { return response }
         error = try await .refusal(response, of: request)

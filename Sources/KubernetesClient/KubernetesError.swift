@@ -39,7 +39,7 @@ extension KubernetesError {
   public var isAlreadyExists: Bool { statusCode == 409 && reason == "AlreadyExists" }
   /// The resource version or continue token is too old: list again (410).
   public var isGone: Bool { statusCode == 410 || reason == "Expired" }
-  /// The credentials are good but not allowed to do this (403).
+  /// The server does not allow it (403): see ``refusal`` for who forbids it and why.
   public var isForbidden: Bool { statusCode == 403 }
   /// The server does not accept the credentials (401).
   public var isUnauthorized: Bool { statusCode == 401 }
@@ -62,44 +62,6 @@ extension KubernetesError {
     case .transport(let failure): failure.kind != .certificate
     case .timeout: true
     case .decoding, .invalidRequest, .configuration: false
-    }
-  }
-}
-
-extension KubernetesError: CustomStringConvertible {
-  public var description: String {
-    switch self {
-    case .api(let status): Self.describe(status)
-    case .transport(let failure): failure.description
-    case .timeout(let text), .decoding(let text), .invalidRequest(let text): text
-    case .configuration(let error): error.description
-    }
-  }
-
-  private static func describe(_ status: Status) -> String {
-    let code = status.code.map { String($0) } ?? "no code"
-    var text = "the API server refused (\(code)\(status.reason.map { " " + $0 } ?? "")): "
-    text += status.message ?? "it gave no message"
-    // The message of an Invalid status repeats its causes already; other reasons keep the field to themselves.
-    if status.reason != "Invalid" {
-      let fields = (status.details?.causes ?? []).compactMap { cause in
-        cause.field.map { $0 + (cause.message.map { ": " + $0 } ?? "") }
-      }
-      if !fields.isEmpty { text += " [" + fields.joined(separator: "; ") + "]" }
-    }
-    return text + (remedy(for: status).map { "; " + $0 } ?? "")
-  }
-
-  private static func remedy(for status: Status) -> String? {
-    switch status.code.map({ Int($0) }) {
-    case 401: "the credentials are missing, expired or of another cluster: renew them"
-    case 403: "the account lacks the permission: add the verb to its Role or ClusterRole"
-    case 409 where status.reason != "AlreadyExists": "somebody else changed it meanwhile: read it again and retry"
-    case 410: "the resource version is too old: list again"
-    case 413: "the object is too large for etcd (about 1.5 MB): split it"
-    case 429: "it asks to slow down: retry later"
-    case 500, 502, 503, 504: "look at the API server's own health, then retry"
-    default: nil
     }
   }
 }

@@ -34,9 +34,10 @@ struct ErrorTests {
   }
 
   @Test func theDescriptionSaysWhatAndWhatToDo() async throws {
-    let forbidden = try await Self.error(.refusal(403, "Forbidden", "configmaps \"a\" is forbidden"))
+    let message = "configmaps \"a\" is forbidden: User \"u\" cannot get resource \"configmaps\""
+    let forbidden = try await Self.error(.refusal(403, "Forbidden", message))
     #expect(
-      forbidden.description == "the API server refused (403 Forbidden): configmaps \"a\" is forbidden; "
+      forbidden.description == "the API server refused (403 Forbidden): \(message); "
         + "the account lacks the permission: add the verb to its Role or ClusterRole")
   }
 

@@ -32,7 +32,7 @@ struct ExecPluginTests {
             installHint: install it with care
       \(extra)
       """)
-    return CredentialSource(try ClusterConfiguration.kubeconfig(file).credentials)
+    return try CredentialSource(try ClusterConfiguration.kubeconfig(file).credentials)
   }
 
   private var runs: Int {

@@ -1,5 +1,6 @@
 import Foundation
 import KubernetesModels
+import NIOSSL
 import Testing
 
 @testable import KubernetesClient
@@ -136,8 +137,8 @@ struct KubeconfigTests {
 
   @Test func aTokenFileIsReadAgain() async throws {
     let file = try folder.write("token", "one\n")
-    let eager = CredentialSource(Credentials(bearer: .file(file)), rereadInterval: .zero)
-    let lazy = CredentialSource(Credentials(bearer: .file(file)), rereadInterval: .seconds(60))
+    let eager = try CredentialSource(Credentials(bearer: .file(file)), rereadInterval: .zero)
+    let lazy = try CredentialSource(Credentials(bearer: .file(file)), rereadInterval: .seconds(60))
     #expect(try await eager.current().token == "one")
     #expect(try await lazy.current().token == "one")
     try folder.write("token", "two")
@@ -147,5 +148,13 @@ struct KubeconfigTests {
     #expect(try await lazy.current().token == "two")
     try FileManager.default.removeItem(atPath: file)
     #expect(try await eager.current().token == "two", "a file that is just being replaced does no harm")
+  }
+}
+
+extension CredentialSource {
+  /// For tests in which no certificate of the server matters.
+  init(_ credentials: Credentials, rereadInterval: Duration = .seconds(60)) throws {
+    let configuration = ClusterConfiguration(server: "https://a", credentials: credentials)
+    self.init(configuration, tls: try .make(configuration), rereadInterval: rereadInterval)
   }
 }

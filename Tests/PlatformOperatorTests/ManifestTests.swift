@@ -9,7 +9,7 @@ import Testing
 struct ManifestTests {
   static let objects: [any KubernetesResource] = SamplePlatforms.all.flatMap(SamplePlatforms.objects)
 
-  @Test func everyManifestIsValidForEveryVersionOfKubernetes() throws {
+  @Test func everyManifestIsValidForEveryVersionOfKubernetes() async throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "rtx-manifests-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -18,15 +18,10 @@ struct ManifestTests {
     }
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
-    let process = Process()
-    process.executableURL = root.appending(path: "hack/validate-manifests")
-    process.arguments = [folder.path, root.appending(path: "config").path, root.appending(path: "crds").path]
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0, "\(text)")
+    let result = try await runProgram(
+      root.appending(path: "hack/validate-manifests").path,
+      [folder.path, root.appending(path: "config").path, root.appending(path: "crds").path])
+    #expect(result.status == 0, "\(result.output)")
   }
 
   @Test func everyObjectIsLabelledAndOwnedUnlessItHoldsData() {

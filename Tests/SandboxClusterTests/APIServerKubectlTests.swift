@@ -4,9 +4,7 @@ import Testing
 
 @testable import SandboxCluster
 
-private let kubectl = ["/usr/local/bin/kubectl", "/usr/bin/kubectl"].first {
-  FileManager.default.isExecutableFile(atPath: $0)
-}
+private let kubectl = onPath("kubectl")
 
 /// The server behind TLS, as stock kubectl sees it.
 @Suite(.enabled(if: kubectl != nil, "needs kubectl"), .serialized) struct APIServerKubectlTests {

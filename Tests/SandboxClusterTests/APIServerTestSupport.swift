@@ -7,6 +7,13 @@ import Testing
 
 @testable import SandboxCluster
 
+/// The path of a program that PATH leads to.
+func onPath(_ program: String) -> String? {
+  (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(program)" }.first {
+    FileManager.default.isExecutableFile(atPath: $0)
+  }
+}
+
 /// Speaks to a server in the same process by path, as a script would with curl.
 struct Wire {
   let server: APIServer

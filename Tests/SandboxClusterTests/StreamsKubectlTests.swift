@@ -6,9 +6,7 @@ import Testing
 
 @testable import SandboxCluster
 
-private let kubectl = ["/usr/local/bin/kubectl", "/usr/bin/kubectl"].first {
-  FileManager.default.isExecutableFile(atPath: $0)
-}
+private let kubectl = onPath("kubectl")
 
 /// exec, attach and port-forward by stock kubectl over TLS, in both of its ways: WebSocket and SPDY/3.1.
 @Suite(.enabled(if: kubectl != nil, "needs kubectl"), .serialized) struct StreamsKubectlTests {

@@ -21,10 +21,12 @@ extension ClusterConfiguration {
     _ = try ConfigurationFile.read(folder + "/token", field: nil, remedy: remedy)
     let namespace = try? ConfigurationFile.read(folder + "/namespace", field: nil, remedy: remedy)
     let address = host.contains(":") ? "[\(host)]" : host
-    return ClusterConfiguration(
+    var configuration = ClusterConfiguration(
       server: "https://\(address):\(port)",
       namespace: namespace.map { ConfigurationFile.trimmedText($0) } ?? "default",
       certificateAuthority: authority, credentials: Credentials(bearer: .file(folder + "/token")), source: folder)
+    configuration.certificateAuthorityFile = folder + "/ca.crt"
+    return configuration
   }
 }
 

@@ -8,27 +8,36 @@ public struct ClusterConfiguration: Sendable {
   public var namespace: String
   /// PEM certificates of the authorities that may vouch for the server; `nil` takes the system's.
   public var certificateAuthority: [UInt8]?
+  /// The file that ``certificateAuthority`` came from; it is read again once a minute, so that a new authority is
+  /// trusted without a restart.
+  public var certificateAuthorityFile: String?
   /// The name that the server's certificate must carry, where it is not the host of `server`.
   public var tlsServerName: String?
   /// Whether the server's certificate is verified. Off, anybody on the path can read and change everything.
   public var verifiesServer: Bool
   /// Who to be.
   public var credentials: Credentials
-  /// `http://host:port` or `socks5://host:port` of a proxy to go through.
+  /// A proxy to go through: `http://host:port`, `https://host:port` or `socks5://host:port`, with `user:password@`
+  /// before the host where it wants them. A server that is named by its IP address needs ``tlsServerName`` then.
   public var proxyURL: String?
   /// The `User-Agent` header. The API server takes the field manager of writes without one from its first word.
   public var userAgent: String
   /// The time that a request may take in all, where it is not a watch or a followed log.
   public var requestTimeout: Duration
+  /// How many requests a second the client allows itself; `nil` leaves it to the server's priority and fairness.
+  public var rateLimit: RateLimit?
   /// The file (or environment) that all this came from, for messages.
   public var source: String
+  /// Where in `source` the cluster and the user stand, e.g. `clusters[prod].cluster`, for messages.
+  var clusterPlace: String?
+  var userPlace: String?
 
   /// Makes a configuration by hand.
   public init(
     server: String, namespace: String = "default", certificateAuthority: [UInt8]? = nil,
     tlsServerName: String? = nil, verifiesServer: Bool = true, credentials: Credentials = .init(),
     proxyURL: String? = nil, userAgent: String = "kubernetes-client-swift", requestTimeout: Duration = .seconds(60),
-    source: String = "configuration"
+    rateLimit: RateLimit? = nil, source: String = "configuration"
   ) {
     self.server = server
     self.namespace = namespace
@@ -39,8 +48,15 @@ public struct ClusterConfiguration: Sendable {
     self.proxyURL = proxyURL
     self.userAgent = userAgent
     self.requestTimeout = requestTimeout
+    self.rateLimit = rateLimit
     self.source = source
   }
+
+  /// A field of the cluster with its place in the file.
+  func field(_ name: String) -> String { clusterPlace.map { $0 + "." + name } ?? name }
+
+  /// A field of the user with its place in the file.
+  func userField(_ name: String) -> String { userPlace.map { $0 + "." + name } ?? name }
 
   /// Takes the kubeconfig that `KUBECONFIG` names or that lies in `~/.kube/config`; without one, what a pod is given.
   /// - Parameter context: The context of the kubeconfig to use; nil takes its current one.
@@ -63,56 +79,5 @@ public struct ClusterConfiguration: Sendable {
   /// - Throws: ``ConfigurationError`` naming file, field and remedy.
   public static func kubeconfig(_ file: String, context: String? = nil) throws -> ClusterConfiguration {
     try Kubeconfig(files: [file]).configuration(context: context)
-  }
-}
-
-/// Who a client is to the API server. A client certificate and a bearer token may both be there.
-public struct Credentials: Sendable {
-  /// A certificate chain with its key, both PEM.
-  public struct Certificate: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible {
-    /// The chain, own certificate first.
-    public var chain: [UInt8]
-    /// The private key: a secret.
-    public var key: [UInt8]
-
-    /// Makes a pair.
-    public init(chain: [UInt8], key: [UInt8]) {
-      self.chain = chain
-      self.key = key
-    }
-
-    public var description: String { "client certificate" }
-    public var debugDescription: String { description }
-  }
-
-  /// Where the bearer token comes from.
-  public enum Bearer: Sendable, CustomStringConvertible, CustomDebugStringConvertible {
-    /// A token that stays.
-    case token(String)
-    /// A file whose content is renewed by somebody else, as the kubelet does for pods; it is read again once a minute.
-    case file(String)
-    /// A program that hands out short-lived credentials, token or certificate.
-    case plugin(ExecPlugin)
-
-    public var description: String {
-      switch self {
-      case .token: "token"
-      case .file(let path): "token in \(path)"
-      case .plugin(let plugin): plugin.description
-      }
-    }
-
-    public var debugDescription: String { description }
-  }
-
-  /// The client certificate.
-  public var certificate: Certificate?
-  /// The bearer token.
-  public var bearer: Bearer?
-
-  /// Makes credentials; with neither, the client is anonymous.
-  public init(certificate: Certificate? = nil, bearer: Bearer? = nil) {
-    self.certificate = certificate
-    self.bearer = bearer
   }
 }

@@ -1,47 +1,83 @@
 import FoundationEssentials
+import NIOSSL
 
-/// Hands out the credentials of the moment: reads token files again, and runs exec plugins when theirs have expired.
+/// Hands out the credentials of the moment: reads token, certificate and authority files again, and runs exec plugins
+/// when theirs have expired.
 actor CredentialSource {
   /// What goes with a request.
   struct Current: Sendable {
     var token: String?
-    /// Set only when a plugin handed it out; a fixed certificate belongs to the connection's configuration.
-    var certificate: Credentials.Certificate?
+    var tls: TLSConfiguration
+    /// Whether `tls` is another one than at the start.
+    var isRenewed = false
   }
 
   private let bearer: Credentials.Bearer?
   private let rereadInterval: Duration
+  private let initial: TLSMaterial
+  private let baseTLS: TLSConfiguration
   private var fileToken: (text: String, readAt: ContinuousClock.Instant)?
   private var pluginCredential: ExecPlugin.Credential?
   private var running: Task<ExecPlugin.Credential, any Error>?
+  private var material: (value: TLSMaterial, readAt: ContinuousClock.Instant)
+  /// The configuration for a material that is not the first one.
+  private var renewed: (material: TLSMaterial, tls: TLSConfiguration)?
 
-  /// - Parameter rereadInterval: how long a token file's content is taken for fresh. The kubelet renews a token after
-  ///   80 % of its life, so that a minute is never too late.
-  init(_ credentials: Credentials, rereadInterval: Duration = .seconds(60)) {
-    bearer = credentials.bearer
+  /// - Parameter rereadInterval: how long a file's content is taken for fresh. The kubelet renews a token after 80 % of
+  ///   its life, so that a minute is never too late.
+  init(_ configuration: ClusterConfiguration, tls: TLSConfiguration, rereadInterval: Duration = .seconds(60)) {
+    bearer = configuration.credentials.bearer
     self.rereadInterval = rereadInterval
+    initial = TLSMaterial(configuration)
+    baseTLS = tls
+    material = (initial, .now)
   }
 
   /// - Throws: ``ConfigurationError``.
   func current() async throws -> Current {
+    var token: String?
+    var wanted = reread()
     switch bearer {
-    case nil: return Current()
-    case .token(let token): return Current(token: token)
-    case .file(let path): return Current(token: try token(in: path))
+    case nil: break
+    case .token(let text): token = text
+    case .file(let path): token = try self.token(in: path)
     case .plugin(let plugin):
       let credential = try await credential(of: plugin)
-      return Current(token: credential.token, certificate: credential.certificate)
+      token = credential.token
+      if let certificate = credential.certificate { wanted.certificate = certificate }
     }
+    guard wanted != initial else { return Current(token: token, tls: baseTLS) }
+    return Current(token: token, tls: try tls(for: wanted), isRenewed: true)
   }
 
   /// The server refused them: forget them. Says whether there is any hope that the next ones are others.
   func invalidate() -> Bool {
     fileToken = nil
     pluginCredential = nil
+    let before = material.value
+    let after = reread(evenIfFresh: true)
     switch bearer {
-    case nil, .token: return false
+    case nil, .token: return after != before
     case .file, .plugin: return true
     }
+  }
+
+  private func tls(for wanted: TLSMaterial) throws -> TLSConfiguration {
+    if let renewed, renewed.material == wanted { return renewed.tls }
+    let tls = try wanted.applied(to: baseTLS)
+    renewed = (wanted, tls)
+    return tls
+  }
+
+  /// What the files hold now. Files that are just being replaced (missing, or a certificate without its key yet) leave
+  /// the old material in use.
+  private func reread(evenIfFresh: Bool = false) -> TLSMaterial {
+    guard initial.hasFiles else { return initial }
+    guard evenIfFresh || material.readAt.duration(to: .now) >= rereadInterval else { return material.value }
+    let next = material.value.reread()
+    if next == material.value || next.isConsistent(with: baseTLS) { material.value = next }
+    material.readAt = .now
+    return material.value
   }
 
   private func token(in path: String) throws -> String {

@@ -34,7 +34,7 @@ public struct ExecPlugin: Sendable, Hashable, CustomStringConvertible, CustomDeb
   /// The time that the program gets.
   static let timeLimit: Duration = .seconds(60)
 
-  init(_ user: Kubeconfig.Fields, cluster: ClusterConfiguration) throws {
+  init(_ user: Kubeconfig.Fields, cluster: ClusterConfiguration, _ fields: Kubeconfig.Fields) throws {
     let exec = Kubeconfig.Fields(
       entry: .init(value: user.entry.value["exec"] ?? [:], file: user.entry.file), place: user.place + ".exec")
     let versions = ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"]
@@ -59,12 +59,12 @@ public struct ExecPlugin: Sendable, Hashable, CustomStringConvertible, CustomDeb
     place = exec.place
     var info: JSONValue = ["apiVersion": .string(apiVersion), "kind": "ExecCredential", "spec": ["interactive": false]]
     if exec.entry.value["provideClusterInfo"]?.boolValue == true {
-      info.set(Self.clusterInfo(cluster), at: ["spec", "cluster"])
+      info.set(Self.clusterInfo(cluster, fields), at: ["spec", "cluster"])
     }
     execInfo = info.serializedString()
   }
 
-  private static func clusterInfo(_ cluster: ClusterConfiguration) -> JSONValue {
+  private static func clusterInfo(_ cluster: ClusterConfiguration, _ fields: Kubeconfig.Fields) -> JSONValue {
     var info: JSONValue = ["server": .string(cluster.server)]
     if let authority = cluster.certificateAuthority {
       info["certificate-authority-data"] = .string(Data(authority).base64EncodedString())
@@ -72,6 +72,10 @@ public struct ExecPlugin: Sendable, Hashable, CustomStringConvertible, CustomDeb
     if let name = cluster.tlsServerName { info["tls-server-name"] = .string(name) }
     if !cluster.verifiesServer { info["insecure-skip-tls-verify"] = true }
     if let proxy = cluster.proxyURL { info["proxy-url"] = .string(proxy) }
+    // What the kubeconfig keeps for plugins stands in an extension of this reserved name.
+    let extensions = fields.entry.value["extensions"]?.arrayValue ?? []
+    let own = extensions.first { $0["name"]?.stringValue == "client.authentication.k8s.io/exec" }
+    if let config = own?["extension"] { info["config"] = config }
     return info
   }
 }

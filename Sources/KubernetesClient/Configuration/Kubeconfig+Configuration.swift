@@ -30,12 +30,18 @@ extension Kubeconfig {
       tlsServerName: cluster.text("tls-server-name"),
       verifiesServer: cluster.entry.value["insecure-skip-tls-verify"]?.boolValue != true,
       proxyURL: cluster.text("proxy-url"), source: clusterEntry.file)
+    configuration.clusterPlace = cluster.place
+    if cluster.text("certificate-authority-data") == nil {
+      configuration.certificateAuthorityFile = cluster.path("certificate-authority")
+    }
     if let userName = chosen.text("user") {
       guard let userEntry = users[userName] else {
         throw chosen.error("user", "there is no user \(userName)", "name one of `users`, or add it")
       }
       let user = Fields(entry: userEntry, place: "users[\(userName)].user")
-      configuration.credentials = try Self.credentials(user, of: configuration)
+      configuration.userPlace = user.place
+      configuration.credentials = try Self.credentials(user, of: configuration, cluster)
+      configuration.credentials.impersonation = try Self.impersonation(user)
     }
     return configuration
   }
@@ -49,12 +55,32 @@ extension Kubeconfig {
     return server
   }
 
-  private static func credentials(_ user: Fields, of cluster: ClusterConfiguration) throws -> Credentials {
+  private static func impersonation(_ user: Fields) throws -> Credentials.Impersonation? {
+    let strings = { (value: JSONValue?) in (value?.arrayValue ?? []).compactMap { $0.stringValue } }
+    let groups = strings(user.entry.value["as-groups"])
+    let extra = (user.entry.value["as-user-extra"]?.objectValue ?? [:]).mapValues { strings($0) }
+    guard let name = user.text("as") else {
+      guard groups.isEmpty, extra.isEmpty, user.text("as-uid") == nil else {
+        throw user.error("as", "missing, though there is somebody to act as", "name the user, or leave as-* out")
+      }
+      return nil
+    }
+    return Credentials.Impersonation(user: name, groups: groups, uid: user.text("as-uid"), extra: extra)
+  }
+
+  private static func credentials(
+    _ user: Fields, of cluster: ClusterConfiguration, _ fields: Fields
+  ) throws -> Credentials {
     var credentials = Credentials()
     let chain = try user.bytes("client-certificate")
     let key = try user.bytes("client-key")
     switch (chain, key) {
-    case (let chain?, let key?): credentials.certificate = Credentials.Certificate(chain: chain, key: key)
+    case (let chain?, let key?):
+      credentials.certificate = Credentials.Certificate(chain: chain, key: key)
+      let files = Credentials.CertificateFiles(
+        chain: user.text("client-certificate-data") == nil ? user.path("client-certificate") : nil,
+        key: user.text("client-key-data") == nil ? user.path("client-key") : nil)
+      if files != Credentials.CertificateFiles() { credentials.certificateFiles = files }
     case (nil, nil): break
     case (_?, nil): throw user.error("client-key", "missing, though there is a client-certificate", "add the key")
     case (nil, _?): throw user.error("client-certificate", "missing, though there is a client-key", "add it")
@@ -65,7 +91,7 @@ extension Kubeconfig {
     } else if let token = user.text("token") {
       credentials.bearer = .token(token)
     } else if let exec = user.entry.value["exec"], !exec.isNull {
-      credentials.bearer = .plugin(try ExecPlugin(user, cluster: cluster))
+      credentials.bearer = .plugin(try ExecPlugin(user, cluster: cluster, fields))
     }
     if credentials.certificate == nil, credentials.bearer == nil {
       if user.text("username") != nil {
@@ -77,49 +103,5 @@ extension Kubeconfig {
       }
     }
     return credentials
-  }
-
-  /// The fields of one entry, with errors that say where they stand.
-  struct Fields {
-    var entry: Entry
-    var place: String
-
-    func text(_ field: String) -> String? {
-      entry.value[field]?.stringValue.flatMap { $0.isEmpty ? nil : $0 }
-    }
-
-    func required(_ field: String, remedy: String) throws -> String {
-      guard let text = text(field) else { throw error(field, "missing", remedy) }
-      return text
-    }
-
-    /// A path, relative to the folder of its kubeconfig.
-    func path(_ field: String) -> String? {
-      text(field).map { resolved($0) }
-    }
-
-    func resolved(_ path: String) -> String {
-      guard !path.hasPrefix("/") else { return path }
-      let folder = entry.file.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-      if folder.isEmpty { return entry.file.hasPrefix("/") ? "/" + path : path }
-      return folder + "/" + path
-    }
-
-    /// What `<field>-data` holds in base64, or else the file that `<field>` names.
-    func bytes(_ field: String) throws -> [UInt8]? {
-      if let text = text(field + "-data") {
-        guard let data = Data(base64Encoded: text, options: .ignoreUnknownCharacters), !data.isEmpty else {
-          throw error(field + "-data", "is not base64", "encode the PEM file with `base64 -w0`")
-        }
-        return [UInt8](data)
-      }
-      guard let path = path(field) else { return nil }
-      return try ConfigurationFile.read(
-        path, field: "\(place).\(field)", in: entry.file, remedy: "correct the path, or let this user read the file")
-    }
-
-    func error(_ field: String, _ problem: String, _ remedy: String) -> ConfigurationError {
-      ConfigurationError(file: entry.file, field: "\(place).\(field)", problem: problem, remedy: remedy)
-    }
   }
 }

@@ -3,47 +3,6 @@ import FoundationEssentials
 import NIOCore
 import NIOSSL
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
-/// The server's URL, and what to connect to when its certificate carries another name.
-struct ServerAddress: Sendable {
-  /// The URL as configured, for messages.
-  let base: String
-  /// The URL that requests start with; its host is the name that the certificate must carry.
-  let requestBase: String
-  /// The `Host` header where it is not the host of `requestBase`.
-  let hostHeader: String?
-
-  init(_ configuration: ClusterConfiguration) throws {
-    var base = configuration.server
-    while base.hasSuffix("/") { base.removeLast() }
-    guard let url = URL(string: base), let scheme = url.scheme, ["http", "https"].contains(scheme),
-      let host = url.host(), !host.isEmpty
-    else {
-      throw ConfigurationError(
-        file: configuration.source, field: "server", problem: "\(base) is not an https URL",
-        remedy: "write the API server's address, e.g. https://10.0.0.1:6443")
-    }
-    self.base = base
-    if let name = configuration.tlsServerName {
-      let port = url.port.map { ":\($0)" } ?? ""
-      requestBase = "\(scheme)://\(name)\(port)\(url.path())"
-      hostHeader = Self.bracketed(host) + port
-    } else {
-      requestBase = base
-      hostHeader = nil
-    }
-  }
-
-  private static func bracketed(_ host: String) -> String {
-    host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
-  }
-}
-
 extension HTTPClient.Configuration {
   static func make(
     _ configuration: ClusterConfiguration, tls: TLSConfiguration, _ proxy: Proxy?, _ connections: Int
@@ -59,35 +18,22 @@ extension HTTPClient.Configuration {
     if let name = configuration.tlsServerName, let host = URL(string: configuration.server)?.host() {
       result.dnsOverride = [name: host]
     }
-    result.http1_1ConnectionDebugInitializer = { channel in keepAlive(channel) }
+    result.http1_1ConnectionDebugInitializer = { channel in KeepAlive.enable(on: channel) }
     return result
-  }
-
-  /// Lets the kernel notice within a minute that the other end of a silent watch is gone.
-  private static func keepAlive(_ channel: any Channel) -> EventLoopFuture<Void> {
-    #if os(Linux)
-      channel.setOption(.socketOption(.so_keepalive), value: 1)
-        .flatMap { channel.setOption(.tcpOption(.init(rawValue: TCP_KEEPIDLE)), value: 30) }
-        .flatMap { channel.setOption(.tcpOption(.init(rawValue: TCP_KEEPINTVL)), value: 10) }
-        .flatMap { channel.setOption(.tcpOption(.init(rawValue: TCP_KEEPCNT)), value: 3) }
-    #else
-      channel.setOption(.socketOption(.so_keepalive), value: 1)
-    #endif
   }
 }
 
 extension HTTPClient.Configuration.Proxy {
-  static func make(_ configuration: ClusterConfiguration) throws -> Self? {
-    guard let text = configuration.proxyURL else { return nil }
-    guard let url = URL(string: text), let host = url.host(), !host.isEmpty,
-      let scheme = url.scheme, ["http", "socks5"].contains(scheme)
-    else {
-      throw ConfigurationError(
-        file: configuration.source, field: "proxy-url", problem: "\(text) is not a proxy that can be used",
-        remedy: "write http://host:port or socks5://host:port")
+  /// What AsyncHTTPClient does by itself; the other proxies are reached through a ``ProxyRelay``.
+  static func make(_ proxy: ProxyAddress) -> Self? {
+    switch proxy.scheme {
+    case .http:
+      return .server(
+        host: proxy.host, port: proxy.port,
+        authorization: proxy.user.map { .basic(username: $0, password: proxy.password) })
+    case .socks5 where proxy.user == nil: return .socksServer(host: proxy.host, port: proxy.port)
+    case .https, .socks5: return nil
     }
-    return scheme == "http"
-      ? .server(host: host, port: url.port ?? 80) : .socksServer(host: host, port: url.port ?? 1080)
   }
 }
 
@@ -98,18 +44,26 @@ extension TLSConfiguration {
     tls.minimumTLSVersion = .tlsv12
     if !configuration.verifiesServer { tls.certificateVerification = .none }
     if let authority = configuration.certificateAuthority {
-      do {
-        tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(authority))
-      } catch {
-        throw ConfigurationError(
-          file: configuration.source, field: "certificate-authority", problem: "holds no PEM certificate (\(error))",
-          remedy: "copy the cluster's CA certificate again")
-      }
+      try tls.trust(
+        authority, source: configuration.certificateAuthorityFile ?? configuration.source,
+        field: configuration.field("certificate-authority"))
     }
     if let certificate = configuration.credentials.certificate {
-      try tls.use(certificate, source: configuration.source, field: "client-certificate")
+      try tls.use(certificate, source: configuration.source, field: configuration.userField("client-certificate"))
     }
     return tls
+  }
+
+  /// Trusts these authorities alone.
+  /// - Throws: ``ConfigurationError`` when there is no certificate in it.
+  mutating func trust(_ authority: [UInt8], source: String, field: String) throws {
+    do {
+      trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(authority))
+    } catch {
+      throw ConfigurationError(
+        file: source, field: field, problem: "holds no PEM certificate (\(error))",
+        remedy: "copy the cluster's CA certificate again")
+    }
   }
 
   /// Presents a client certificate.

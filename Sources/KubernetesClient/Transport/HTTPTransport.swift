@@ -10,12 +10,14 @@ import NIOSSL
 /// Answers without a time-out (watches, followed logs) have a connection pool of their own, so that they never hold up
 /// other requests. ``shutdown()`` has to be called once at the end.
 public struct HTTPTransport: KubernetesTransport {
-  private let address: ServerAddress
+  let address: ServerAddress
+  let credentials: CredentialSource
+  let proxy: ProxyAddress?
   private let userAgent: String
-  private let credentials: CredentialSource
-  private let baseTLS: TLSConfiguration
+  private let impersonation: [(name: String, value: String)]
   private let requests: HTTPClient
   private let streams: HTTPClient
+  private let relay: ProxyRelay?
 
   /// Connections for short requests; more wait until one is free.
   static let requestConnections = 64
@@ -26,18 +28,20 @@ public struct HTTPTransport: KubernetesTransport {
   /// - Throws: ``KubernetesError/configuration(_:)`` when certificates, keys or addresses cannot be used.
   public init(configuration: ClusterConfiguration) throws {
     do {
+      let tls = try TLSConfiguration.make(configuration)
       address = try ServerAddress(configuration)
-      baseTLS = try TLSConfiguration.make(configuration)
-      let proxy = try HTTPClient.Configuration.Proxy.make(configuration)
-      let client = { (connections: Int) in
-        HTTPClient(
-          eventLoopGroupProvider: .singleton,
-          configuration: .make(configuration, tls: try TLSConfiguration.make(configuration), proxy, connections))
-      }
+      proxy = try ProxyAddress(configuration)
+      relay = try proxy.flatMap { HTTPClient.Configuration.Proxy.make($0) == nil ? try ProxyRelay(to: $0) : nil }
+      let proxy = relay?.proxy ?? proxy.flatMap { .make($0) }
       userAgent = configuration.userAgent
-      credentials = CredentialSource(configuration.credentials)
-      requests = try client(Self.requestConnections)
-      streams = try client(Self.streamConnections)
+      impersonation = configuration.credentials.impersonation?.headers ?? []
+      credentials = CredentialSource(configuration, tls: tls)
+      requests = HTTPClient(
+        eventLoopGroupProvider: .singleton,
+        configuration: .make(configuration, tls: tls, proxy, Self.requestConnections))
+      streams = HTTPClient(
+        eventLoopGroupProvider: .singleton,
+        configuration: .make(configuration, tls: tls, proxy, Self.streamConnections))
     } catch let error as ConfigurationError {
       throw KubernetesError.configuration(error)
     }
@@ -53,18 +57,26 @@ public struct HTTPTransport: KubernetesTransport {
   public func shutdown() async throws {
     try await requests.shutdown()
     try await streams.shutdown()
+    relay?.close()
   }
 
   private func attempt(_ request: KubernetesRequest) async throws -> KubernetesResponse {
     do {
-      let outgoing = try await prepared(request)
+      let prepared = try await prepare(request)
+      var outgoing = HTTPClientRequest(url: address.requestBase + request.target)
+      outgoing.method = HTTPMethod(rawValue: request.method.rawValue)
+      outgoing.headers = prepared.headers
+      if let body = request.body { outgoing.body = .bytes(ByteBuffer(bytes: body)) }
+      // Set only when it differs: each configuration has connections of its own.
+      if prepared.isRenewed { outgoing.tlsConfiguration = prepared.tls }
       guard let timeout = request.timeout else { return try await stream(outgoing) }
       let what = "\(request.method.rawValue) \(request.path)"
+      let ready = outgoing
       return try await withTimeout(
         timeout,
         or: .timeout("\(what): \(address.base) gave no complete answer within \(timeout); it may be overloaded")
       ) {
-        try await exchange(outgoing)
+        try await exchange(ready)
       }
     } catch let error as ConfigurationError {
       throw KubernetesError.configuration(error)
@@ -98,23 +110,26 @@ public struct HTTPTransport: KubernetesTransport {
       throw ErrorClassifier.classify(error, server: address.base)
     }
   }
+}
+
+extension HTTPTransport {
+  /// What the credentials of the moment make of a request.
+  struct Prepared: Sendable {
+    var headers: HTTPHeaders
+    var tls: TLSConfiguration
+    /// Whether `tls` is another one than at the start.
+    var isRenewed: Bool
+  }
 
   /// - Throws: ``ConfigurationError`` when credentials cannot be had.
-  private func prepared(_ request: KubernetesRequest) async throws -> HTTPClientRequest {
+  func prepare(_ request: KubernetesRequest) async throws -> Prepared {
     let current = try await credentials.current()
-    var outgoing = HTTPClientRequest(url: address.requestBase + request.target)
-    outgoing.method = HTTPMethod(rawValue: request.method.rawValue)
-    for header in request.headers { outgoing.headers.add(name: header.name, value: header.value) }
-    outgoing.headers.replaceOrAdd(name: "User-Agent", value: userAgent)
-    if let host = address.hostHeader { outgoing.headers.replaceOrAdd(name: "Host", value: host) }
-    if let token = current.token { outgoing.headers.replaceOrAdd(name: "Authorization", value: "Bearer " + token) }
-    if let body = request.body { outgoing.body = .bytes(ByteBuffer(bytes: body)) }
-    if let certificate = current.certificate {
-      var tls = baseTLS
-      try tls.use(certificate, source: "exec plugin", field: "clientCertificateData")
-      outgoing.tlsConfiguration = tls
-    }
-    return outgoing
+    var headers = HTTPHeaders(request.headers.map { ($0.name, $0.value) })
+    headers.replaceOrAdd(name: "User-Agent", value: userAgent)
+    if let host = address.hostHeader { headers.replaceOrAdd(name: "Host", value: host) }
+    for header in impersonation { headers.add(name: header.name, value: header.value) }
+    if let token = current.token { headers.replaceOrAdd(name: "Authorization", value: "Bearer " + token) }
+    return Prepared(headers: headers, tls: current.tls, isRenewed: current.isRenewed)
   }
 }
 

@@ -12,7 +12,7 @@ extension KubernetesClient {
   /// Follows `continue` until the last page. When a token expires in between, the list starts again unpaged, as
   /// the API server's "Retrieving large results sets in chunks" advises.
   func listJSON(
-    _ type: ResourceType, in namespace: String?, options: ListOptions
+    _ type: ResourceType, in namespace: String?, options: ListOptions, accept: String = "application/json"
   ) async throws -> (items: [JSONValue], resourceVersion: String) {
     let path = ResourcePath.collection(type, namespace: namespace)
     var options = options
@@ -21,7 +21,7 @@ extension KubernetesClient {
     while true {
       let page: JSONValue
       do {
-        page = try await json(request(.get, path, query: options.query))
+        page = try await json(request(.get, path, query: options.query).accepting(accept))
       } catch let error as KubernetesError where error.isGone && !items.isEmpty {
         items = []
         options.limit = 0

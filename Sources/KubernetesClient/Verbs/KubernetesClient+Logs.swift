@@ -96,8 +96,7 @@ public struct LogLines: AsyncSequence, Sendable {
 
   /// There is no time-out on the head: a followed log without output has none until its first line.
   private func open() async throws -> ChunkReader {
-    let pods = ResourceType(group: "", version: "v1", kind: "Pod", plural: "pods", isNamespaced: true)
-    let path = try ResourcePath.object(pods, name: pod, namespace: namespace, subresource: "log")
+    let path = try ResourcePath.object(.pods, name: pod, namespace: namespace, subresource: "log")
     var request = client.request(.get, path, query: options.query)
     request.headers = [(name: "Accept", value: "*/*")]
     request.timeout = nil

@@ -69,20 +69,23 @@ extension KubernetesClient {
   /// Asks for a pod to be evicted (Kubernetes: "API-initiated eviction"), which disruption budgets may forbid.
   /// - Throws: ``KubernetesError``; ``KubernetesError/isTooManyRequests`` when a budget forbids it for now.
   public func evict(pod name: String, in namespace: String, options: DeleteOptions = .init()) async throws {
-    let pods = ResourceType(group: "", version: "v1", kind: "Pod", plural: "pods", isNamespaced: true)
     let body: JSONValue = [
       "apiVersion": "policy/v1", "kind": "Eviction",
       "metadata": ["name": .string(name), "namespace": .string(namespace)], "deleteOptions": options.body,
     ]
-    let path = try ResourcePath.object(pods, name: name, namespace: namespace, subresource: "eviction")
+    let path = try ResourcePath.object(.pods, name: name, namespace: namespace, subresource: "eviction")
     _ = try await json(request(.post, path, body: body.serialized()))
   }
 
   /// Asks for a token of a service account (authentication.k8s.io/v1 TokenRequest).
-  /// - Parameter expirationSeconds: at least 600, as the API server demands; it may shorten long ones.
+  /// - Parameters:
+  ///   - audiences: who is to accept it; none means the API server.
+  ///   - expirationSeconds: at least 600, as the API server demands; it may shorten long ones.
+  ///   - pod: a pod that the token dies with.
   /// - Throws: ``KubernetesError``.
   public func createToken(
-    serviceAccount name: String, in namespace: String, audiences: [String] = [], expirationSeconds: Int = 3600
+    serviceAccount name: String, in namespace: String, audiences: [String] = [], expirationSeconds: Int = 3600,
+    boundTo pod: Pod? = nil
   ) async throws -> ServiceAccountToken {
     let accounts = ResourceType(
       group: "", version: "v1", kind: "ServiceAccount", plural: "serviceaccounts", isNamespaced: true)
@@ -91,6 +94,11 @@ extension KubernetesClient {
       "spec": ["expirationSeconds": .integer(Int64(expirationSeconds))],
     ]
     if !audiences.isEmpty { body.set(.array(audiences.map { .string($0) }), at: ["spec", "audiences"]) }
+    if let pod {
+      var reference: JSONValue = ["apiVersion": "v1", "kind": "Pod", "name": .string(pod.metadata.name ?? "")]
+      if let uid = pod.metadata.uid { reference["uid"] = .string(uid) }
+      body.set(reference, at: ["spec", "boundObjectRef"])
+    }
     let path = try ResourcePath.object(accounts, name: name, namespace: namespace, subresource: "token")
     let answer = try await json(request(.post, path, body: body.serialized()))
     guard let token = answer.value(at: ["status", "token"])?.stringValue else {

@@ -73,8 +73,18 @@ struct Reflector<Object: Sendable>: Sendable {
     case .added(let object): .added(object, resourceVersion: versionOf(object))
     case .modified(let object): .modified(object, resourceVersion: versionOf(object))
     case .deleted(let object): .deleted(object, resourceVersion: versionOf(object))
-    case .bookmark(let version): .bookmark(resourceVersion: version)
+    case .bookmark(let version, _): .bookmark(resourceVersion: version)
+    case .undecodable(let object): skip(object)
     }
+  }
+
+  /// Keeps the last state that could be read. Of a deletion not even the object is known: the list shows what is left.
+  private func skip(_ object: UndecodableObject) -> Machine.Event {
+    logger.warning("\(object)")
+    guard object.change != .deleted, let version = object.resourceVersion else {
+      return .failed(gone: true, retryAfter: nil)
+    }
+    return .bookmark(resourceVersion: version)
   }
 
   private func failure(_ error: any Error, _ verb: String) throws -> Machine.Event {

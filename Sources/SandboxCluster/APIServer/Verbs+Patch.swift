@@ -41,6 +41,8 @@ extension APIServer {
       } catch let error as PatchError {
         switch error.kind {
         case .malformed: throw APIStatusError.badRequest(error.message)
+        case .tooLarge:
+          throw APIStatusError(code: 413, reason: "RequestEntityTooLarge", message: error.message)
         case .inapplicable:
           throw APIStatusError(
             code: 422, reason: "Invalid",

@@ -47,13 +47,13 @@ struct TestCluster: Sendable {
   /// kubectl's output; a failure fails the test with what it printed.
   @discardableResult
   func run(
-    _ arguments: String..., input: String? = nil, limit: Duration = .seconds(60),
-    sourceLocation: SourceLocation = #_sourceLocation
+    _ arguments: String..., input: String? = nil, limit: Duration = .seconds(60)
   ) async throws -> String {
     let result = await Shell.run("kubectl", arguments, input: input, environment: environment, limit: limit)
-    try #require(
-      result.succeeded, "kubectl \(arguments.joined(separator: " ")): \(result.everything)",
-      sourceLocation: sourceLocation)
+    // Thrown, not recorded: while a test waits for something, its absence is no failure yet.
+    guard result.succeeded else {
+      throw CommandFailure(text: "kubectl \(arguments.joined(separator: " ")): \(result.everything)")
+    }
     return result.output
   }
 }

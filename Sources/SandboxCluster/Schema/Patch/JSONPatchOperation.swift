@@ -54,6 +54,11 @@ struct JSONPatchOperation {
     return result
   }
 
+  /// The size of what a `copy` adds to a document.
+  func copiedBytes(of document: JSONValue) throws -> Int {
+    kind == .copy ? try find(from[...], in: document).serialized().count : 0
+  }
+
   /// The reference tokens of a JSON pointer (RFC 6901).
   private static func tokens(_ pointer: String) throws -> [String] {
     if pointer.isEmpty { return [] }

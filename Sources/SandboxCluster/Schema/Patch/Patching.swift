@@ -7,6 +7,8 @@ struct PatchError: Error, Sendable, CustomStringConvertible {
     case malformed
     /// The patch is well formed but does not fit the object: 422 Unprocessable Entity, as for a failed `test`.
     case inapplicable
+    /// The patch would make far more of the object than it is: 413 Request Entity Too Large.
+    case tooLarge
   }
   var kind: Kind
   var message: String
@@ -18,12 +20,34 @@ struct PatchError: Error, Sendable, CustomStringConvertible {
 
 /// The patch types of the Kubernetes API, apart from apply.
 enum Patching {
+  /// As a real server: operations in one JSON Patch, and bytes that its `copy` operations may add up to. A copy of a
+  /// copy doubles, so that a patch of a few lines could otherwise fill any memory.
+  static let operationLimit = 10_000
+  static let copyLimit = 3 << 20
+
   /// JSON Patch (RFC 6902). All operations apply, or none.
   ///
   /// - Throws: `PatchError`.
   static func json(_ operations: [JSONValue], to document: JSONValue) throws -> JSONValue {
+    guard operations.count <= operationLimit else {
+      throw PatchError(
+        kind: .tooLarge,
+        message: "The allowed maximum operations in a JSON patch is \(operationLimit), got \(operations.count)")
+    }
     var result = document
-    for operation in operations { result = try JSONPatchOperation(operation).apply(to: result) }
+    var copied = 0
+    for json in operations {
+      let operation = try JSONPatchOperation(json)
+      copied += try operation.copiedBytes(of: result)
+      guard copied <= copyLimit else {
+        throw PatchError(
+          kind: .tooLarge,
+          message:
+            "Unable to complete the copy, the accumulated size increase of copy is \(copied), exceeding the limit "
+            + "\(copyLimit)")
+      }
+      result = try operation.apply(to: result)
+    }
     return result
   }
 

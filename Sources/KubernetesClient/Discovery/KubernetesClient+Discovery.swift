@@ -1,50 +1,22 @@
 public import KubernetesModels
 
-/// A resource that an API server offers.
-public struct DiscoveredResource: Sendable, Hashable {
-  /// Group, version, kind, plural and scope.
-  public var type: ResourceType
-  /// The singular name.
-  public var singularName: String
-  /// Names that kubectl takes in its stead, e.g. `po`.
-  public var shortNames: [String]
-  /// What may be done with it: `get`, `list`, `watch`, …
-  public var verbs: [String]
-  /// Its subresources, e.g. `status`, `scale`.
-  public var subresources: [String]
-}
-
-/// What an API server offers, at the time of asking.
-public struct APIDiscovery: Sendable {
-  /// All resources, in the order of the server's groups, the preferred version of a group first.
-  public var resources: [DiscoveredResource]
-  /// Groups and versions that the server names but could not describe, with the reason: an aggregated API that is down.
-  public var failures: [String: String]
-
-  /// Whether the server has this resource in this group and version.
-  public func serves(_ type: ResourceType) -> Bool {
-    resources.contains {
-      $0.type.group == type.group && $0.type.version == type.version && $0.type.plural == type.plural
-    }
-  }
-
-  /// Finds a resource by kind, plural, singular or short name; the preferred version of the first group that has it.
-  public func resource(named name: String, group: String? = nil, version: String? = nil) -> DiscoveredResource? {
-    let wanted = name.lowercased()
-    return resources.first { resource in
-      let type = resource.type
-      guard group.map({ $0 == type.group }) ?? true, version.map({ $0 == type.version }) ?? true else { return false }
-      return type.kind.lowercased() == wanted || type.plural == wanted || resource.singularName == wanted
-        || resource.shortNames.contains(wanted)
-    }
-  }
-}
-
 extension KubernetesClient {
-  /// Asks for every group, version and resource of the server: one request each.
+  /// Asks for every group, version and resource of the server: with two requests where it serves aggregated discovery
+  /// (Kubernetes 1.26 and later), else with one for each group and version.
+  ///
+  /// ``DiscoveryCache`` remembers the answer.
   /// - Throws: ``KubernetesError`` when the list of groups cannot be had; single broken groups are in `failures`.
   public func discover() async throws -> APIDiscovery {
-    let versions = try await groupVersions()
+    async let core = json(request(.get, "/api").accepting(AggregatedDiscovery.accept))
+    async let named = json(request(.get, "/apis").accepting(AggregatedDiscovery.accept))
+    let (coreAnswer, namedAnswer) = try await (core, named)
+    if AggregatedDiscovery.isAnswer(coreAnswer), AggregatedDiscovery.isAnswer(namedAnswer) {
+      return AggregatedDiscovery.read([coreAnswer, namedAnswer])
+    }
+    return try await discover(Self.groupVersions(coreAnswer, namedAnswer))
+  }
+
+  private func discover(_ versions: [(group: String, version: String)]) async throws -> APIDiscovery {
     let parts = await withTaskGroup(of: (Int, Result<[DiscoveredResource], any Error>).self) { tasks in
       for (index, each) in versions.enumerated() {
         tasks.addTask {
@@ -90,11 +62,9 @@ extension KubernetesClient {
     return version
   }
 
-  private func groupVersions() async throws -> [(group: String, version: String)] {
-    async let core = json(request(.get, "/api"))
-    async let named = json(request(.get, "/apis"))
-    var result = (try await core["versions"]?.arrayValue ?? []).compactMap { $0.stringValue }.map { ("", $0) }
-    for group in try await named["groups"]?.arrayValue ?? [] {
+  private static func groupVersions(_ core: JSONValue, _ named: JSONValue) -> [(group: String, version: String)] {
+    var result = (core["versions"]?.arrayValue ?? []).compactMap { $0.stringValue }.map { ("", $0) }
+    for group in named["groups"]?.arrayValue ?? [] {
       guard let name = group["name"]?.stringValue else { continue }
       let all = (group["versions"]?.arrayValue ?? []).compactMap { $0["version"]?.stringValue }
       let preferred = group.value(at: ["preferredVersion", "version"])?.stringValue
