@@ -23,6 +23,8 @@ enum Difference: String, CaseIterable, Sendable {
     "NetworkPolicies see a packet after Service translation: reaching the API server takes a rule for port 6443, not 443."
   case quotaUsage = "A ResourceQuota is enforced, but its `status.used` stays empty."
   case zeroValues = "Zero values that a real API server drops are kept."
+  case patchDirective =
+    "A strategic merge patch with an unknown `$patch` directive is refused with 400; a real server answers 500."
   case openAPIv2 = "`/openapi/v2` is empty; kubectl uses `/openapi/v3`."
 }
 
@@ -103,6 +105,16 @@ enum Difference: String, CaseIterable, Sendable {
     try await server.client.create(Pod.resourceType, object)
     let answer = try await server.client.call(.get, "/api/v1/namespaces/\(namespace)/pods/zero")
     #expect((answer.json.value(at: ["spec", "hostNetwork"]) != nil) == (kind == .sandbox), "\(answer.json)")
+  }
+
+  @Test(arguments: Servers.atHand) func patchDirective(_ kind: Servers) async throws {
+    let server = try await kind.start()
+    let namespace = try await server.namespace()
+    try await server.client.create(configMap("a", in: namespace, ["n": "1"]))
+    let answer = try await server.client.call(
+      .patch, "/api/v1/namespaces/\(namespace)/configmaps/a", body: ["data": ["$patch": "shuffle"]],
+      type: "application/strategic-merge-patch+json")
+    #expect(answer.status == (kind == .sandbox ? 400 : 500), "\(answer.json)")
   }
 
   @Test(arguments: Servers.atHand) func openAPIv2(_ kind: Servers) async throws {

@@ -82,7 +82,7 @@ import Testing
     // The stream ends by itself after its time, without an error.
     let seen = try await events(
       client.watch(
-        ConfigMap.self, in: namespace, options: WatchOptions(resourceVersion: version, timeoutSeconds: 4)),
+        ConfigMap.self, in: namespace, options: WatchOptions(resourceVersion: version, timeoutSeconds: 8)),
       until: { _ in false })
     let bookmarks = seen.compactMap { event in
       if case .bookmark(let version, false) = event { UInt64(version) } else { UInt64?.none }

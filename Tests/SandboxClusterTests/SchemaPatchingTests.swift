@@ -25,7 +25,7 @@ import Testing
   }
 
   @Test(arguments: [
-    #"[{"op":"remove","path":"/missing"}]"#, #"[{"op":"replace","path":"/missing","value":1}]"#,
+    #"[{"op":"remove","path":"/missing"}]"#, #"[{"op":"replace","path":"/missing/x","value":1}]"#,
     #"[{"op":"test","path":"/a","value":2}]"#, #"[{"op":"add","path":"/l/9","value":1}]"#,
     #"[{"op":"dance","path":"/a"}]"#,
   ])

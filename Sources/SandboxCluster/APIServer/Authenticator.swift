@@ -12,10 +12,14 @@ extension APIServer {
       name: name, groups: certificate.subjectValues(NID_organizationName) + ["system:authenticated"])
   }
 
-  /// Who stands behind a bearer token; nil when the token is no good any more or never was.
-  func authenticate(bearerToken token: String) -> UserIdentity? {
+  /// Who stands behind a bearer token; nil when the token is no good any more, never was, or was made for others.
+  ///
+  /// - Parameter audiences: who asks; the API server itself when empty.
+  func authenticate(bearerToken token: String, audiences: [String] = []) -> UserIdentity? {
     if let admin = configuration.adminToken, token == admin { return .admin }
     guard let claims = tokens.verify(token) else { return nil }
+    let accepted = audiences.isEmpty ? [configuration.tokenIssuer] : audiences
+    guard accepted.contains(where: claims.audiences.contains) else { return nil }
     // A token dies with its account: a new one of the same name has another uid.
     guard let account = object("", "serviceaccounts", claims.namespace, claims.name), account.metadataUID == claims.uid
     else { return nil }

@@ -8,6 +8,11 @@ struct LabelSelector: Sendable, Equatable {
     case notIn([String])
     case greaterThan(Int)
     case lessThan(Int)
+
+    /// The same values, wanted instead of unwanted.
+    var withoutNegation: Operation {
+      if case .notIn(let values) = self { .isIn(values) } else { self }
+    }
   }
 
   struct Requirement: Sendable, Equatable {
@@ -42,7 +47,9 @@ extension LabelSelector {
   /// Reads `a=b,c!=d,e in (f,g),h notin (i),j,!k,l>1`.
   init(parsing text: String) throws(APIStatusError) {
     for part in Self.split(text) {
-      requirements.append(try Self.requirement(part))
+      let requirement = try Self.requirement(part)
+      try Self.checkValues(of: requirement)
+      requirements.append(requirement)
     }
   }
 
@@ -123,6 +130,15 @@ extension LabelSelector {
       return Requirement(key: try key(left), operation: operation)
     }
     return Requirement(key: try key(part), operation: .exists)
+  }
+
+  private static func checkValues(of requirement: Requirement) throws(APIStatusError) {
+    guard case .isIn(let values) = requirement.operation.withoutNegation else { return }
+    for (index, value) in values.enumerated() {
+      guard let why = NameRules.labelValueError(value) else { continue }
+      throw APIStatusError.badRequest(
+        "unable to parse requirement: values[\(index)][\(requirement.key)]: Invalid value: \"\(value)\": \(why)")
+    }
   }
 
   private static let tokens: [(String, @Sendable (String) -> Operation?)] = [

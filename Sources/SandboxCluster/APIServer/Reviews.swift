@@ -10,7 +10,8 @@ extension APIServer {
     object["apiVersion"] = .string(call.info.apiVersion)
     switch call.info.kind {
     case "TokenReview":
-      let user = authenticate(bearerToken: body.textAt("spec", "token") ?? "")
+      let audiences = body.itemsAt("spec", "audiences").compactMap(\.stringValue)
+      let user = authenticate(bearerToken: body.textAt("spec", "token") ?? "", audiences: audiences)
       object["status"] =
         user.map { ["authenticated": true, "user": Self.document($0)] }
         ?? ["authenticated": false, "error": "[invalid bearer token]"]

@@ -7,8 +7,11 @@ extension APIServer {
     let media = call.request.header("Content-Type")?.split(separator: ";").first.map { trimmed(String($0)) } ?? ""
     if media == "application/apply-patch+yaml" { return try apply(&call) }
     let transform = try patchTransform(media, call)
-    let changed = try change(&call, transform)
-    return respond(200, changed, call)
+    do {
+      return respond(200, try change(&call, transform), call)
+    } catch let error as APIStatusError where error.isMisfit && !media.hasPrefix("application/strategic") {
+      throw Self.invalidPatch(call.info, call.target.name, error.message)
+    }
   }
 
   /// What a patch does to an object, in the version's own form.
@@ -37,7 +40,9 @@ extension APIServer {
     let validation = call.fieldValidation
     return { old, warnings in
       do {
-        return try Self.readPatched(try merge(old), old: old, info, validation, &warnings)
+        let patched = try merge(old)
+        try Self.checkIdentity(patched, old, info)
+        return try ObjectReader(info: info, validation: validation).read(patched, warnings: &warnings)
       } catch let error as PatchError {
         switch error.kind {
         case .malformed: throw APIStatusError.badRequest(error.message)
@@ -53,15 +58,24 @@ extension APIServer {
     }
   }
 
-  private static func readPatched(
-    _ patched: JSONValue, old: JSONValue, _ info: ResourceInfo, _ validation: Call.FieldValidation,
-    _ warnings: inout [String]
-  ) throws(APIStatusError) -> JSONValue {
+  /// What cannot be read is the body's fault in a create, and the patch's here.
+  private static func invalidPatch(_ info: ResourceInfo, _ name: String, _ why: String) -> APIStatusError {
+    .invalid(info, name, [FieldError(path: "patch", reason: .invalid, detail: why)])
+  }
+
+  /// A patch changes an object, it does not make another one of it.
+  private static func checkIdentity(
+    _ patched: JSONValue, _ old: JSONValue, _ info: ResourceInfo
+  ) throws(APIStatusError) {
     if patched.metadataName != old.metadataName {
       throw APIStatusError.badRequest(
         "the name of the object (\(patched.metadataName)) does not match the name on the URL (\(old.metadataName))")
     }
-    return try ObjectReader(info: info, validation: validation).read(patched, warnings: &warnings)
+    if !patched.metadataUID.isEmpty, patched.metadataUID != old.metadataUID {
+      let problem = FieldError(
+        path: "metadata.uid", reason: .invalid, value: "\"\(patched.metadataUID)\"", detail: "field is immutable")
+      throw APIStatusError.invalid(info, old.metadataName, [problem])
+    }
   }
 
   /// Server-side apply: creates the object if it is not there.
@@ -150,5 +164,12 @@ extension APIServer {
     } catch {
       throw APIStatusError.applyConflict(error)
     }
+  }
+}
+
+extension APIStatusError {
+  /// A built-in kind that a Go decoder could not read.
+  fileprivate var isMisfit: Bool {
+    code == 400 && (message.contains("cannot be handled as a") || message.contains("is unrecognized (must be of type"))
   }
 }

@@ -137,7 +137,30 @@ extension APIServer {
       remaining: objects.count - limit)
   }
 
+  /// Which versions may be asked for in which way (apimachinery, validation of ListOptions).
+  private static func checkVersionMatch(_ call: Call) throws(APIStatusError) {
+    guard let match = call.text("resourceVersionMatch") else { return }
+    let version = call.text("resourceVersion")
+    let problem: String
+    if version == nil {
+      problem = "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
+    } else if call.text("continue") != nil {
+      problem = "Forbidden: resourceVersionMatch is forbidden when continue is provided"
+    } else if match == "Exact", version == "0" {
+      problem = "Forbidden: resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\""
+    } else if match != "Exact", match != "NotOlderThan" {
+      problem = "Unsupported value: \"\(match)\": supported values: \"Exact\", \"NotOlderThan\""
+    } else {
+      return
+    }
+    throw APIStatusError(
+      code: 422, reason: "Invalid",
+      message: "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: \(problem)",
+      details: ["group": "meta.k8s.io", "kind": "ListOptions"])
+  }
+
   private func snapshot(_ call: Call, _ filter: ReadFilter) throws(APIStatusError) -> ([StoredObject], UInt64) {
+    try Self.checkVersionMatch(call)
     if let text = call.text("resourceVersion"), text != "0", call.text("continue") == nil {
       let wanted = try Self.revision(text)
       let current = store.revision

@@ -155,7 +155,7 @@ struct JSONPatchOperation {
     try edit(path, in: &value) { container, token in
       switch container {
       case .object(var fields):
-        guard fields[token] != nil else { throw missing }
+        // RFC 6902 wants the member to be there; the API server's library has never looked.
         fields[token] = new
         container = .object(fields)
       case .array(var elements):

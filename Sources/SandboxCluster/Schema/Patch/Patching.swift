@@ -7,7 +7,7 @@ struct PatchError: Error, Sendable, CustomStringConvertible {
     case malformed
     /// The patch is well formed but does not fit the object: 422 Unprocessable Entity, as for a failed `test`.
     case inapplicable
-    /// The patch would make far more of the object than it is: 413 Request Entity Too Large.
+    /// The patch has too many operations: 413 Request Entity Too Large.
     case tooLarge
   }
   var kind: Kind
@@ -40,11 +40,9 @@ enum Patching {
       let operation = try JSONPatchOperation(json)
       copied += try operation.copiedBytes(of: result)
       guard copied <= copyLimit else {
-        throw PatchError(
-          kind: .tooLarge,
-          message:
-            "Unable to complete the copy, the accumulated size increase of copy is \(copied), exceeding the limit "
-            + "\(copyLimit)")
+        throw PatchError.inapplicable(
+          "Unable to complete the copy, the accumulated size increase of copy is \(copied), exceeding the limit \(copyLimit)"
+        )
       }
       result = try operation.apply(to: result)
     }
