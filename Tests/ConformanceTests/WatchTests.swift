@@ -85,7 +85,7 @@ import Testing
         ConfigMap.self, in: namespace, options: WatchOptions(resourceVersion: version, timeoutSeconds: 4)),
       until: { _ in false })
     let bookmarks = seen.compactMap { event in
-      if case .bookmark(let version) = event { UInt64(version) } else { UInt64?.none }
+      if case .bookmark(let version, false) = event { UInt64(version) } else { UInt64?.none }
     }
     #expect(!bookmarks.isEmpty && seen.count == bookmarks.count)
     #expect(bookmarks.allSatisfy { $0 >= UInt64(version) ?? .max })
@@ -108,7 +108,8 @@ import Testing
     #expect(Set(seen.dropLast().compactMap(describe)) == ["added a", "added b", "added c"])
     let version = try await client.list(ConfigMap.self, in: namespace).items.compactMap(\.metadata.resourceVersion)
       .compactMap { UInt64($0) }.max()
-    guard case .bookmark(let marked) = seen.last else { return }
+    guard case .bookmark(let marked, let isEnd) = seen.last else { return }
+    #expect(isEnd)
     #expect(UInt64(marked) ?? 0 >= version ?? .max)
 
     let unmatched = try await client.call(
@@ -162,7 +163,7 @@ import Testing
     case .added(let object): "added \(object.metadata.name ?? "")"
     case .modified(let object): "modified \(object.metadata.name ?? "")"
     case .deleted(let object): "deleted \(object.metadata.name ?? "")"
-    case .bookmark: nil
+    case .bookmark, .undecodable: nil
     }
   }
 }

@@ -29,7 +29,7 @@ struct WatchStreamTests {
     let whole = try await Self.events([Self.script])
     #expect(whole.count == 4)
     #expect(whole[0].object?.data?["text"] == "z\u{e4}hlt \u{1F600}")
-    #expect(whole[2] == .bookmark(resourceVersion: "7"))
+    #expect(whole[2] == .bookmark(resourceVersion: "7", isEndOfInitialEvents: false))
     for cut in stride(from: 1, to: bytes.count, by: 3) {
       let client = KubernetesClient(
         transport: FakeTransport { _, _ in
@@ -123,5 +123,49 @@ struct WatchStreamTests {
     #expect(try frames.next() == nil)
     frames.append(ByteBuffer(string: "1234567"))
     #expect(throws: KubernetesError.self) { try frames.next() }
+  }
+
+  @Test func theEndOfTheInitialEventsIsMarked() async throws {
+    let mark = Self.frame(
+      "BOOKMARK",
+      ["metadata": ["resourceVersion": "9", "annotations": ["k8s.io/initial-events-end": "true"]]])
+    #expect(try await Self.events([mark]) == [.bookmark(resourceVersion: "9", isEndOfInitialEvents: true)])
+    let transport = FakeTransport([.chunks([])])
+    let client = KubernetesClient(transport: transport)
+    for options in [WatchOptions(sendInitialEvents: true), .init(sendInitialEvents: false), .init()] {
+      for try await _ in client.watch(ConfigMap.self, options: options) {}
+    }
+    #expect(
+      transport.requests.map { $0.query.contains { $0 == ("resourceVersionMatch", "NotOlderThan") } }
+        == [true, true, false])
+  }
+
+  @Test func anObjectThatDoesNotFitIsNamedAndTheWatchGoesOn() async throws {
+    var broken = configMap("broken", version: "2")
+    broken["data"] = 5
+    let events = try await Self.events([
+      Self.frame("ADDED", configMap("a")), Self.frame("MODIFIED", broken), Self.frame("ADDED", configMap("b")),
+    ])
+    #expect(events.compactMap { $0.object?.metadata.name } == ["a", "b"])
+    guard events.count == 3, case .undecodable(let object) = events[1] else {
+      Issue.record("\(events)")
+      return
+    }
+    #expect((object.change, object.namespace, object.name) == (.modified, "rtx", "broken"))
+    #expect(object.resourceVersion == "2")
+    #expect("\(object)".contains("ConfigMap rtx/broken") && "\(object)".contains("data"))
+  }
+
+  @Test func aListNamesObjectsThatDoNotFitWhenAskedTo() async throws {
+    var broken = configMap("broken")
+    broken["data"] = 5
+    let answer = JSONValue.object(["metadata": ["resourceVersion": "9"], "items": [broken, configMap("b")]])
+    let client = KubernetesClient(transport: FakeTransport([.json(answer)]))
+    let list = try await client.list(ConfigMap.self, options: ListOptions(reportsUndecodable: true))
+    #expect(list.items.map(\.metadata.name) == ["b"])
+    #expect(list.undecodable.map(\.name) == ["broken"])
+    await #expect {
+      _ = try await client.list(ConfigMap.self)
+    } throws: { "\($0)".contains("ConfigMap rtx/broken") }
   }
 }

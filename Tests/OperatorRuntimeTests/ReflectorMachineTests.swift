@@ -171,6 +171,18 @@ import Testing
     #expect(describe(machine.step(.added("d", resourceVersion: "a"))) == ["upsert d @a"])
   }
 
+  @Test func objectThatCannotBeReadKeepsItsLastStateAndItsDeletionIsSeen() {
+    var machine = Self.machine()
+    let broken = ObjectKey(namespace: nil, name: "broken")
+    _ = machine.step(.start)
+    #expect(
+      describe(machine.step(.listed(["a"], unreadable: [broken], resourceVersion: "5")))
+        == ["replace a keeping broken @5", "watch 5"])
+    #expect(describe(machine.step(.unreadable(broken, resourceVersion: "6"))) == ["caught up 6"])
+    #expect(describe(machine.step(.vanished(broken, resourceVersion: "7"))) == ["drop broken @7"])
+    #expect(describe(machine.step(.watchEnded(openFor: .zero))) == ["watch 7"])
+  }
+
   @Test func versionThatTheServerRefusesIsListedAnew() {
     var machine = Self.watching()
     #expect(describe(machine.step(.failed(.refused))) == ["wait 1.0 seconds"])
@@ -183,7 +195,10 @@ import Testing
       case .list(let page): ["list", page.continueToken, page.isLimited ? nil : "whole"].compactMap(\.self).joined(separator: " ")
       case .stream: "stream"
       case .watch(let version): "watch \(version)"
-      case .replace(let items, let version): "replace \(items.sorted().joined(separator: ",")) @\(version)"
+      case .replace(let items, let kept, let version) where !kept.isEmpty:
+        "replace \(items.sorted().joined(separator: ",")) keeping \(kept.map(\.name).sorted().joined(separator: ",")) @\(version)"
+      case .drop(let key, let version): "drop \(key) @\(version)"
+      case .replace(let items, _, let version): "replace \(items.sorted().joined(separator: ",")) @\(version)"
       case .upsert(let item, let version): "upsert \(item) @\(version)"
       case .remove(let item, let version): "remove \(item) @\(version)"
       case .caughtUp(let version): "caught up \(version)"

@@ -24,12 +24,24 @@ extension KubernetesClient {
   }
 
   /// Lists objects, page after page.
-  /// - Throws: ``KubernetesError``.
+  /// - Throws: ``KubernetesError``; ``KubernetesError/decoding(_:)`` for an object that does not fit its type, unless
+  ///   the options ask for a report of those.
   public func list<R: KubernetesResource>(
     _ type: R.Type, in namespace: String? = nil, options: ListOptions = .init()
   ) async throws -> ResourceList<R> {
     let (items, version) = try await listJSON(R.resourceType, in: namespace, options: options)
-    return ResourceList(items: try items.map { try typed($0) }, resourceVersion: version)
+    var list = ResourceList<R>(items: [], resourceVersion: version)
+    list.items.reserveCapacity(items.count)
+    for json in items {
+      do {
+        list.items.append(try json.decode(R.self))
+      } catch {
+        let broken = UndecodableObject(json, R.resourceType, .listed, problem: "\(error)")
+        guard options.reportsUndecodable else { throw KubernetesError.decoding(broken.description) }
+        list.undecodable.append(broken)
+      }
+    }
+    return list
   }
 
   /// Creates an object in the namespace that its metadata names.
@@ -103,7 +115,7 @@ extension KubernetesClient {
   public func watch<R: KubernetesResource>(
     _ type: R.Type, in namespace: String? = nil, options: WatchOptions = .init()
   ) -> WatchStream<R> {
-    let typed: @Sendable (JSONValue) throws -> R = { try Self.decode($0, as: R.resourceType) }
+    let typed: @Sendable (JSONValue) throws -> R = { try $0.decode(R.self) }
     return WatchStream(client: self, type: R.resourceType, namespace: namespace, options: options, decode: typed)
   }
 }
@@ -118,9 +130,7 @@ extension KubernetesClient {
     do {
       return try json.decode(R.self)
     } catch {
-      let object = DynamicObject(json)
-      let name = [object.namespace, object.name].compactMap { $0 }.joined(separator: "/")
-      throw KubernetesError.decoding("\(type.kind) \(name) does not fit its type: \(error)")
+      throw KubernetesError.decoding(UndecodableObject(json, type, .listed, problem: "\(error)").description)
     }
   }
 }

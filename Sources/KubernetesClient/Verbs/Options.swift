@@ -14,11 +14,13 @@ public struct ListOptions: Sendable, Hashable {
   public var resourceVersion: String?
   /// `NotOlderThan` or `Exact`.
   public var resourceVersionMatch: String?
+  /// Whether a typed list names objects that do not fit the type in ``ResourceList/undecodable`` instead of failing.
+  public var reportsUndecodable: Bool
 
   /// Makes options; everything left out is left to the server.
   public init(
     labelSelector: String? = nil, fieldSelector: String? = nil, limit: Int? = nil, continueToken: String? = nil,
-    resourceVersion: String? = nil, resourceVersionMatch: String? = nil
+    resourceVersion: String? = nil, resourceVersionMatch: String? = nil, reportsUndecodable: Bool = false
   ) {
     self.labelSelector = labelSelector
     self.fieldSelector = fieldSelector
@@ -26,6 +28,7 @@ public struct ListOptions: Sendable, Hashable {
     self.continueToken = continueToken
     self.resourceVersion = resourceVersion
     self.resourceVersionMatch = resourceVersionMatch
+    self.reportsUndecodable = reportsUndecodable
   }
 
   var query: [(name: String, value: String)] {
@@ -49,8 +52,13 @@ public struct WatchOptions: Sendable, Hashable {
   public var timeoutSeconds: Int?
   /// Whether the server may send bookmarks, which keep the resource version fresh while nothing happens.
   public var allowBookmarks: Bool
-  /// Ask for the present objects as `added` events, closed by a bookmark annotated `k8s.io/initial-events-end`.
+  /// Ask for the present objects as `added` events, closed by a ``WatchEvent/bookmark(resourceVersion:isEndOfInitialEvents:)``
+  /// that says so (Kubernetes: "Streaming lists"). Servers that do not know it refuse (``KubernetesError/isInvalid``)
+  /// or never send that bookmark; it needs ``allowBookmarks``.
   public var sendInitialEvents: Bool?
+  /// How `resourceVersion` is meant; `nil` takes `NotOlderThan` with ``sendInitialEvents``, which the server demands
+  /// there, and nothing otherwise.
+  public var resourceVersionMatch: String?
   /// The longest silence that is taken for a living connection; `nil` waits for as long as it stays open.
   public var idleTimeout: Duration?
 
@@ -58,7 +66,7 @@ public struct WatchOptions: Sendable, Hashable {
   public init(
     labelSelector: String? = nil, fieldSelector: String? = nil, resourceVersion: String? = nil,
     timeoutSeconds: Int? = nil, allowBookmarks: Bool = true, sendInitialEvents: Bool? = nil,
-    idleTimeout: Duration? = nil
+    resourceVersionMatch: String? = nil, idleTimeout: Duration? = nil
   ) {
     self.labelSelector = labelSelector
     self.fieldSelector = fieldSelector
@@ -66,6 +74,7 @@ public struct WatchOptions: Sendable, Hashable {
     self.timeoutSeconds = timeoutSeconds
     self.allowBookmarks = allowBookmarks
     self.sendInitialEvents = sendInitialEvents
+    self.resourceVersionMatch = resourceVersionMatch
     self.idleTimeout = idleTimeout
   }
 
@@ -75,8 +84,8 @@ public struct WatchOptions: Sendable, Hashable {
       ("resourceVersion", resourceVersion), ("timeoutSeconds", timeoutSeconds.map { String($0) }),
       ("allowWatchBookmarks", allowBookmarks ? "true" : nil),
       ("sendInitialEvents", sendInitialEvents.map { String($0) }),
-      // The API server refuses sendInitialEvents without this very value (KEP-3157, streaming lists).
-      ("resourceVersionMatch", sendInitialEvents == true ? "NotOlderThan" : nil),
+      // The API server refuses sendInitialEvents, true or false, without this very value (KEP-3157, streaming lists).
+      ("resourceVersionMatch", resourceVersionMatch ?? sendInitialEvents.map { _ in "NotOlderThan" }),
     ])
   }
 }

@@ -5,8 +5,10 @@ import NIOCore
 ///
 /// The request is sent when iteration starts. The sequence ends when the server ends the watch, which it does every so
 /// often: watch again from the last version seen. It throws ``KubernetesError`` when the watch is refused, when the
-/// server reports an error in the stream (``KubernetesError/isGone``: list again), when a change cannot be decoded, or
-/// when the connection breaks. Cancelling the task, or leaving the loop, closes the connection.
+/// server reports an error in the stream (``KubernetesError/isGone``: list again), when the stream is no stream of
+/// events, or when the connection breaks. An object that does not fit its type is an event of its own
+/// (``WatchEvent/undecodable(_:)``), and the watch goes on. Cancelling the task, or leaving the loop, closes the
+/// connection.
 public struct WatchStream<Object: Sendable>: AsyncSequence, Sendable {
   public typealias Element = WatchEvent<Object>
   public typealias Failure = any Error
@@ -113,14 +115,25 @@ extension WatchStream {
       throw KubernetesError.decoding("watch of \(type.plural): an event has no type or no object; watch again")
     }
     switch kind {
-    case "ADDED": return .added(try decode(KubernetesClient.stamped(object, type)))
-    case "MODIFIED": return .modified(try decode(KubernetesClient.stamped(object, type)))
-    case "DELETED": return .deleted(try decode(KubernetesClient.stamped(object, type)))
+    case "ADDED": return change(.added, object) { .added($0) }
+    case "MODIFIED": return change(.modified, object) { .modified($0) }
+    case "DELETED": return change(.deleted, object) { .deleted($0) }
     case "BOOKMARK":
       guard let version = object.value(at: ["metadata", "resourceVersion"])?.stringValue else { return nil }
-      return .bookmark(resourceVersion: version)
+      let mark = object.value(at: ["metadata", "annotations", "k8s.io/initial-events-end"])?.stringValue
+      return .bookmark(resourceVersion: version, isEndOfInitialEvents: mark == "true")
     case "ERROR": throw KubernetesError(statusObject: object, code: 500)
     default: return nil
+    }
+  }
+
+  private func change(
+    _ change: UndecodableObject.Change, _ object: JSONValue, _ event: (Object) -> WatchEvent<Object>
+  ) -> WatchEvent<Object> {
+    do {
+      return event(try decode(KubernetesClient.stamped(object, type)))
+    } catch {
+      return .undecodable(UndecodableObject(object, type, change, problem: "\(error)"))
     }
   }
 }

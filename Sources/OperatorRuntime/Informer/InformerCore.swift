@@ -83,13 +83,14 @@ final class InformerCore<Object: Sendable>: Sendable {
 
   private func perform(_ action: ReflectorMachine<Object>.Action) {
     switch action {
-    case .replace(let objects, let version):
+    case .replace(let objects, let unreadable, let version):
       change(opening: synced) { store in
         let isFirst = store.seenVersion == nil
-        return (store.replace(with: objects, seen: version), isFirst ? .initial : .change)
+        return (store.replace(with: objects, keeping: unreadable, seen: version), isFirst ? .initial : .change)
       }
     case .upsert(let object, let version): change { ($0.upsert(object, seen: version), .change) }
     case .remove(let object, let version): change { ($0.remove(object, seen: version), .change) }
+    case .drop(let key, let version): change { ($0.remove(key, seen: version), .change) }
     case .caughtUp(let version): change { ($0.advance(to: version), .change) }
     case .list, .stream, .watch, .wait: break
     }

@@ -59,14 +59,23 @@ struct ObjectStore<Object: Sendable>: Sendable {
     return changes + advance(to: version)
   }
 
+  /// As `remove` when all that is known of the object is where it was.
+  mutating func remove(_ key: ObjectKey, seen version: String) -> [StoreChange<Object>] {
+    guard let old = objects[key] else { return advance(to: version) }
+    return remove(old, seen: version)
+  }
+
   /// Makes the store equal to `list`; what is missing there was deleted while nobody watched.
-  mutating func replace(with list: [Object], seen version: String) -> [StoreChange<Object>] {
+  /// - Parameter kept: Objects that the list has but that could not be read: their last state stays.
+  mutating func replace(
+    with list: [Object], keeping kept: Set<ObjectKey> = [], seen version: String
+  ) -> [StoreChange<Object>] {
     // The list may be older than what a write returned meanwhile; the watch that follows tells of it.
     let limit = ResourceVersion(version)
     let newer = unconfirmed.filter { entry in limit.map { entry.value > $0 } ?? false }
     // Once only: after a restore from a backup the versions start lower, and then the list is right.
     unconfirmed = [:]
-    let present = Set(list.map(traits.key))
+    let present = Set(list.map(traits.key)).union(kept)
     var changes: [StoreChange<Object>] = []
     for (key, old) in objects.sorted(by: { $0.key < $1.key }) where !present.contains(key) && newer[key] == nil {
       drop(old, at: key)

@@ -32,10 +32,11 @@ public struct DynamicReflector: Sendable {
   public func run(_ handle: @escaping @Sendable (Change) -> Void) async throws {
     try await reflector.run { action in
       switch action {
-      case .replace(let objects, _): handle(.replaced(objects))
+      case .replace(let objects, _, _): handle(.replaced(objects))
       case .upsert(let object, _): handle(.upserted(object))
       case .remove(let object, _): handle(.removed(object))
-      case .caughtUp, .list, .stream, .watch, .wait: break
+      // Dynamic objects have no type that they could fail to fit.
+      case .drop, .caughtUp, .list, .stream, .watch, .wait: break
       }
     }
   }

@@ -20,7 +20,7 @@ struct Reflector<Object: Sendable>: Sendable {
       guard !pending.isEmpty else { return }
       let action = pending.removeFirst()
       switch action {
-      case .replace, .upsert, .remove, .caughtUp: store(action)
+      case .replace, .upsert, .remove, .drop, .caughtUp: store(action)
       case .wait(let delay):
         try await time.sleep(for: delay)
         pending += machine.step(.waited)
@@ -35,8 +35,10 @@ struct Reflector<Object: Sendable>: Sendable {
   private func list(_ page: Machine.Page) async throws -> Machine.Event {
     do {
       let page = try await collection.page(page, options: options)
+      for object in page.unreadable { logger.warning("\(object)") }
       return .listed(
-        page.items.map(transform), resourceVersion: page.resourceVersion, continueToken: page.continueToken)
+        page.items.map(transform), unreadable: page.unreadable.map(\.key), resourceVersion: page.resourceVersion,
+        continueToken: page.continueToken)
     } catch {
       return try failure(error, "list")
     }
@@ -74,8 +76,17 @@ struct Reflector<Object: Sendable>: Sendable {
     case .added(let object): .added(transform(object), resourceVersion: traits.version(object))
     case .modified(let object): .modified(transform(object), resourceVersion: traits.version(object))
     case .deleted(let object): .deleted(transform(object), resourceVersion: traits.version(object))
-    case .bookmark(let version): .bookmark(resourceVersion: version)
+    case .bookmark(let version, let endsInitial): .bookmark(resourceVersion: version, endsInitial: endsInitial)
+    case .undecodable(let object): step(for: object)
     }
+  }
+
+  /// The store keeps the last state that could be read: a broken object is not a deleted one.
+  private func step(for object: UndecodableObject) -> Machine.Event {
+    logger.warning("\(object)")
+    return object.change == .deleted
+      ? .vanished(object.key, resourceVersion: object.resourceVersion)
+      : .unreadable(object.key, resourceVersion: object.resourceVersion)
   }
 
   private func failure(_ error: any Error, _ verb: String) throws -> Machine.Event {
@@ -86,6 +97,10 @@ struct Reflector<Object: Sendable>: Sendable {
       metadata: ["error": "\(error)"])
     return .failed(kind, retryAfter: (error as? KubernetesError)?.retryAfter)
   }
+}
+
+extension UndecodableObject {
+  fileprivate var key: ObjectKey { ObjectKey(namespace: namespace, name: name) }
 }
 
 extension ReflectorMachine.Failure {

@@ -30,10 +30,15 @@ struct ReflectorMachine<Item: Sendable>: Sendable {
   enum Event: Sendable {
     case start
     case waited
-    case listed([Item], resourceVersion: String, continueToken: String? = nil)
+    /// `unreadable` are objects that are there but do not fit their type.
+    case listed([Item], unreadable: [ObjectKey] = [], resourceVersion: String, continueToken: String? = nil)
     case added(Item, resourceVersion: String?)
     case modified(Item, resourceVersion: String?)
     case deleted(Item, resourceVersion: String?)
+    /// An object that does not fit its type is new or has changed.
+    case unreadable(ObjectKey, resourceVersion: String?)
+    /// An object that does not fit its type is gone.
+    case vanished(ObjectKey, resourceVersion: String?)
     case bookmark(resourceVersion: String, endsInitial: Bool = false)
     /// The server closed the watch, or nothing came for too long.
     case watchEnded(openFor: Duration)
@@ -55,12 +60,15 @@ struct ReflectorMachine<Item: Sendable>: Sendable {
     /// Watch, and have what is there sent first.
     case stream
     case watch(resourceVersion: String)
-    /// The full list: whatever the store has beyond it was deleted while nobody watched.
-    case replace([Item], resourceVersion: String)
+    /// The full list: whatever the store has beyond it was deleted while nobody watched. Of `unreadable` objects it keeps
+    /// the last state that could be read.
+    case replace([Item], unreadable: Set<ObjectKey>, resourceVersion: String)
     /// With this object the store holds everything up to the version: both change at once, so that no reader sees the
     /// one without the other.
     case upsert(Item, resourceVersion: String)
     case remove(Item, resourceVersion: String)
+    /// As `remove`, when the last state could not be read.
+    case drop(ObjectKey, resourceVersion: String)
     /// Everything up to this version is in the store.
     case caughtUp(resourceVersion: String)
     case wait(Duration)
@@ -77,6 +85,7 @@ struct ReflectorMachine<Item: Sendable>: Sendable {
   private var brokenStreams = 0
   /// The parts of a list that is under way.
   private var collected: [ObjectKey: Item] = [:]
+  private var unreadable: Set<ObjectKey> = []
   private let key: @Sendable (Item) -> ObjectKey
 
   /// - Parameters:
@@ -91,14 +100,17 @@ struct ReflectorMachine<Item: Sendable>: Sendable {
   mutating func step(_ event: Event) -> [Action] {
     switch (state, event) {
     case (_, .start), (_, .waited): return proceed()
-    case (.paging(let page), .listed(let items, let version, let token)):
+    case (.paging(let page), .listed(let items, let broken, let version, let token)):
+      unreadable.formUnion(broken)
       return took(items, of: page, version, next: token)
 
     case (.streaming, .added(let item, _)), (.streaming, .modified(let item, _)):
       collected[key(item)] = item
       return []
-    case (.streaming, .deleted(let item, _)):
-      collected[key(item)] = nil
+    case (.streaming, .deleted(let item, _)): return leaveOut(key(item))
+    case (.streaming, .vanished(let key, _)): return leaveOut(key)
+    case (.streaming, .unreadable(let key, _)):
+      unreadable.insert(key)
       return []
     case (.streaming, .bookmark(let version, let endsInitial)):
       guard endsInitial else { return [] }
@@ -111,6 +123,10 @@ struct ReflectorMachine<Item: Sendable>: Sendable {
       return isTold(new, version) ? [] : [.upsert(item, resourceVersion: healthy(new ?? version))]
     case (.watching(let version, _), .deleted(let item, let new)):
       return isTold(new, version) ? [] : [.remove(item, resourceVersion: healthy(new ?? version))]
+    case (.watching(let version, _), .vanished(let key, let new)):
+      return isTold(new, version) ? [] : [.drop(key, resourceVersion: healthy(new ?? version))]
+    case (.watching(let version, _), .unreadable(_, let new)):
+      return isTold(new, version) ? [] : [.caughtUp(resourceVersion: healthy(new ?? version))]
     case (.watching(let version, _), .bookmark(let new, _)):
       return isTold(new, version) ? [] : [.caughtUp(resourceVersion: healthy(new))]
     case (.watching(let version, let sawEvent), .watchEnded(let openFor)):
@@ -132,7 +148,7 @@ extension ReflectorMachine {
     switch state {
     case .empty where mayStream:
       state = .streaming
-      collected = [:]
+      startList()
       return [.stream]
     case .empty: return startPages(limited: true)
     case .paging(let page): return [.list(page)]
@@ -146,8 +162,19 @@ extension ReflectorMachine {
   private mutating func startPages(limited: Bool) -> [Action] {
     let page = Page(isLimited: limited)
     state = .paging(page)
-    collected = [:]
+    startList()
     return [.list(page)]
+  }
+
+  private mutating func startList() {
+    collected = [:]
+    unreadable = []
+  }
+
+  private mutating func leaveOut(_ key: ObjectKey) -> [Action] {
+    collected[key] = nil
+    unreadable.remove(key)
+    return []
   }
 
   private mutating func took(_ items: [Item], of page: Page, _ version: String, next token: String?) -> [Action] {
@@ -166,8 +193,8 @@ extension ReflectorMachine {
   }
 
   private mutating func finishList(_ version: String) -> Action {
-    defer { collected = [:] }
-    return .replace(Array(collected.values), resourceVersion: version)
+    defer { startList() }
+    return .replace(Array(collected.values), unreadable: unreadable, resourceVersion: version)
   }
 
   /// The stream ended before its mark: this time the list is got in pages.
@@ -199,7 +226,7 @@ extension ReflectorMachine {
     switch (state, failure) {
     // The token died of old age: everything in one answer cannot.
     case (.paging, .gone):
-      collected = [:]
+      startList()
       state = .paging(Page(isLimited: false))
     case (.paging(let page), .refused) where page.continueToken != nil || page.resourceVersion != nil: state = .empty
     case (.paging, _): break

@@ -4,6 +4,7 @@ import KubernetesModels
 /// One page of a list.
 struct ListPage<Item: Sendable>: Sendable {
   var items: [Item]
+  var unreadable: [UndecodableObject] = []
   var resourceVersion: String
   /// Where the next page starts; nil on the last.
   var continueToken: String?
@@ -39,10 +40,21 @@ struct ResourceCollection<Item: Sendable>: Sendable {
     guard (200..<300).contains(response.status) else { throw refusal(response, body) }
     let list = try JSONValue(parsing: body)
     let token = list.value(at: ["metadata", "continue"])?.stringValue
-    return ListPage(
-      items: try (list["items"]?.arrayValue ?? []).map { try decode(named($0)) },
-      resourceVersion: list.value(at: ["metadata", "resourceVersion"])?.stringValue ?? "",
+    var page = ListPage<Item>(
+      items: [], resourceVersion: list.value(at: ["metadata", "resourceVersion"])?.stringValue ?? "",
       continueToken: token?.isEmpty == false ? token : nil)
+    for json in list["items"]?.arrayValue ?? [] {
+      do {
+        page.items.append(try decode(named(json)))
+      } catch {
+        let object = DynamicObject(json)
+        page.unreadable.append(
+          UndecodableObject(
+            change: .listed, kind: type.kind, namespace: object.namespace, name: object.name ?? "", uid: object.uid,
+            resourceVersion: object.resourceVersion, problem: "\(error)"))
+      }
+    }
+    return page
   }
 
   private var path: String {
