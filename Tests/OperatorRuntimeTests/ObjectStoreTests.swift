@@ -19,14 +19,17 @@ import Testing
       with: [Self.object("b", version: "3"), Self.object("c", version: "4")], seen: "4")
     #expect(describe(changes) == ["deleted a", "updated b 2→3", "added c"])
     // The same list again changes nothing.
-    #expect(store.replace(
-      with: [Self.object("b", version: "3"), Self.object("c", version: "4")], seen: "4").isEmpty)
+    #expect(
+      store.replace(
+        with: [Self.object("b", version: "3"), Self.object("c", version: "4")], seen: "4"
+      ).isEmpty)
   }
 
   @Test func sameNameWithAnotherUidIsADeletionAndAnAddition() {
     var store = ObjectStore<ConfigMap>(.typed)
     _ = store.upsert(Self.object("a", version: "1", uid: "first"), seen: "1")
-    #expect(describe(store.upsert(Self.object("a", version: "5", uid: "second"), seen: "5")) == ["deleted a", "added a"])
+    #expect(
+      describe(store.upsert(Self.object("a", version: "5", uid: "second"), seen: "5")) == ["deleted a", "added a"])
   }
 
   @Test func ownerIndexFollowsChangesOfOwners() {
@@ -43,7 +46,9 @@ import Testing
   @Test func anyIndexFollowsChanges() {
     var store = ObjectStore<ConfigMap>(.typed)
     _ = store.upsert(Self.object("a", version: "1"), seen: "1")
-    let index = store.addIndex { ["name-" + ($0.metadata.name ?? ""), "version-" + ($0.metadata.resourceVersion ?? "")] }
+    let index = store.addIndex {
+      ["name-" + ($0.metadata.name ?? ""), "version-" + ($0.metadata.resourceVersion ?? "")]
+    }
     _ = store.upsert(Self.object("b", version: "2"), seen: "2")
     #expect(store.found(index, "name-a").map(\.metadata.name) == ["a"])
     _ = store.upsert(Self.object("a", version: "3"), seen: "3")

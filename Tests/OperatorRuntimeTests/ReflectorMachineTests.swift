@@ -192,7 +192,8 @@ import Testing
   private func describe(_ actions: [Machine.Action]) -> [String] {
     actions.map { action in
       switch action {
-      case .list(let page): ["list", page.continueToken, page.isLimited ? nil : "whole"].compactMap(\.self).joined(separator: " ")
+      case .list(let page):
+        ["list", page.continueToken, page.isLimited ? nil : "whole"].compactMap(\.self).joined(separator: " ")
       case .stream: "stream"
       case .watch(let version): "watch \(version)"
       case .replace(let items, let kept, let version) where !kept.isEmpty:

@@ -69,15 +69,16 @@ public final class InformerRegistry: Sendable {
   /// Runs every informer, also those that are asked for later, until the task is cancelled. Run it once.
   /// - Throws: What an informer throws.
   public func run() async throws {
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { [additions] in
-        try await withThrowingTaskGroup(of: Void.self) { informers in
-          for await informer in additions.stream { informers.addTask { try await informer.run() } }
+    try await withThrowingDiscardingTaskGroup { [additions] group in
+      for await informer in additions.stream {
+        group.addTask {
+          // An informer that fails ends them all: a store that no longer follows must not be read.
+          defer { additions.continuation.finish() }
+          try await informer.run()
         }
       }
-      defer { group.cancelAll() }
-      try await group.next()
     }
+    try Task.checkCancellation()
   }
 
   private func shared<Kind: AnyInformer>(_ slot: Slot, _ make: () -> Kind) -> Kind {

@@ -1,4 +1,4 @@
-import KubernetesModels
+public import KubernetesModels
 
 /// What the store has to know of an object, for typed and dynamic objects alike.
 struct ObjectTraits<Object: Sendable>: Sendable {

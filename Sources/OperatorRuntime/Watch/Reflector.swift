@@ -1,4 +1,5 @@
 import KubernetesClient
+import KubernetesModels
 import Logging
 
 /// Carries out what `ReflectorMachine` decides, against an API server.

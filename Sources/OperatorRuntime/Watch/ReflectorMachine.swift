@@ -224,10 +224,10 @@ extension ReflectorMachine {
     let firstFailure = backoff.attempts == 0
     let delay = max(backoff.next(), retryAfter ?? .zero)
     switch (state, failure) {
-    // The token died of old age: everything in one answer cannot.
-    case (.paging, .gone):
+    // A token died of old age: everything in one answer cannot.
+    case (.paging(let page), .gone):
       startList()
-      state = .paging(Page(isLimited: false))
+      state = .paging(Page(isLimited: page.isLimited && page.continueToken == nil))
     case (.paging(let page), .refused) where page.continueToken != nil || page.resourceVersion != nil: state = .empty
     case (.paging, _): break
     case (.watching(let version, _), .trouble), (.listed(let version), .trouble):
