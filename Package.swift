@@ -24,6 +24,7 @@ let lifecycle: [Target.Dependency] = [
   .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
   .product(name: "UnixSignals", package: "swift-service-lifecycle"),
 ]
+let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -42,7 +43,12 @@ let testTargets: [Target] = [
   tests("KubernetesModels", []),
   tests("KubernetesClient", ["KubernetesModels"] + nio),
   tests("PrometheusMetrics", metrics),
-  tests("OperatorRuntime", ["KubernetesClient", "KubernetesModels", "SandboxCluster", logging]),
+  tests(
+    "OperatorRuntime",
+    [
+      "KubernetesClient", "KubernetesModels", "OperatorTestKit", "PrometheusMetrics", "SandboxCluster", logging, tracing,
+      .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+    ] + nio + metrics),
   tests("RTXPlatformAPI", ["KubernetesModels"]),
   tests(
     "PlatformOperator",
@@ -75,6 +81,7 @@ let package = Package(
     .library(name: "KubernetesModels", targets: ["KubernetesModels"]),
     .library(name: "KubernetesClient", targets: ["KubernetesClient"]),
     .library(name: "OperatorRuntime", targets: ["OperatorRuntime"]),
+    .library(name: "OperatorTestKit", targets: ["OperatorTestKit"]),
     .executable(name: "rtx-operator", targets: ["rtx-operator"]),
     .executable(name: "rtx-server", targets: ["rtx-server"]),
     .executable(name: "rtx-sandbox", targets: ["rtx-sandbox"]),
@@ -87,6 +94,7 @@ let package = Package(
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
   ],
@@ -106,7 +114,10 @@ let package = Package(
     library("PrometheusMetrics", metrics),
     library(
       "OperatorRuntime",
-      ["KubernetesClient", "KubernetesModels", "PrometheusMetrics", logging, hummingbird] + nio + metrics + lifecycle),
+      [
+        "KubernetesClient", "KubernetesModels", "PrometheusMetrics", logging, tracing, hummingbird,
+        .product(name: "HummingbirdTLS", package: "hummingbird"),
+      ] + nio + metrics + lifecycle),
     library("RTXPlatformAPI", ["KubernetesModels"]),
     library(
       "PlatformOperator", ["RTXPlatformAPI", "OperatorRuntime", "KubernetesClient", "KubernetesModels", logging]),
@@ -125,6 +136,8 @@ let package = Package(
       "SandboxCluster",
       ["OperatorRuntime", "KubernetesClient", "KubernetesModels", "COpenSSL", "CZlib", logging, subprocess, webSocket]
         + nio + lifecycle),
+    // For tests of operators, this package's and others'.
+    library("OperatorTestKit", ["SandboxCluster", "OperatorRuntime", "KubernetesClient", "KubernetesModels"] + nio),
     program("rtx-sandbox", ["SandboxCluster", "KubernetesClient", "KubernetesModels", subprocess]),
   ] + selected(testTargets),
   swiftLanguageModes: [.v6]

@@ -2,6 +2,7 @@ import KubernetesClient
 import KubernetesModels
 import SandboxCluster
 import Synchronization
+import OperatorTestKit
 import Testing
 
 @testable import OperatorRuntime

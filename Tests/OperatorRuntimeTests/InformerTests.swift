@@ -2,6 +2,7 @@ import KubernetesClient
 import KubernetesModels
 import Logging
 import SandboxCluster
+import OperatorTestKit
 import Testing
 
 @testable import OperatorRuntime

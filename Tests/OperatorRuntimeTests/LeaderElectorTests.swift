@@ -2,6 +2,7 @@ import KubernetesClient
 import KubernetesModels
 import Logging
 import Synchronization
+import OperatorTestKit
 import Testing
 
 @testable import OperatorRuntime
