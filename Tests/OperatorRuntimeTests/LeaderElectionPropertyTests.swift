@@ -11,15 +11,15 @@ import Testing
 @Suite struct LeaderElectionPropertyTests {
   @Test func twoNeverActAtOnce() {
     var handovers = 0
-    for seed in PropertySeeds.range(upTo: 2_000) {
+    for seed in PropertySeeds.range(upTo: 1_000) {
       var simulation = LeaderElectionSimulation(seed: seed)
-      simulation.run(until: .seconds(600))
+      simulation.run(until: .seconds(400))
       #expect(simulation.violations == [], "PROPERTY_SEED=\(seed)")
-      #expect(simulation.timeLed > .seconds(60), "nobody leads: PROPERTY_SEED=\(seed)")
+      #expect(simulation.timeLed > .seconds(40), "nobody leads: PROPERTY_SEED=\(seed)")
       handovers += simulation.server.spec?.leaseTransitions.map { Int($0) } ?? 0
     }
     // Else nothing was tested.
-    if !PropertySeeds.isSingle { #expect(handovers > 2_000) }
+    if !PropertySeeds.isSingle { #expect(handovers > 1_000) }
   }
 
   /// The simulation finds what it is there for: with a lease that is shorter than the leader's own time, two act at once.
@@ -99,9 +99,10 @@ struct LeaderElectionSimulation {
   }
 
   private mutating func check(at now: Duration, since last: Duration) {
-    let acting = candidates.filter { $0.state.mayAct(at: $0.local(now)) }.map(\.state.identity)
-    if acting.count > 1 { violations.append("at \(now): \(acting.joined(separator: " and "))") }
-    if !acting.isEmpty { timeLed += now - last }
+    var acting = 0
+    for candidate in candidates where candidate.state.mayAct(at: candidate.local(now)) { acting += 1 }
+    if acting > 1 { violations.append("\(acting) at \(now)") }
+    if acting > 0 { timeLed += now - last }
   }
 
   private mutating func perform(_ step: Step, _ index: Int, _ now: Duration) {
@@ -169,12 +170,5 @@ struct LeaderElectionSimulation {
   }
 
   /// Only has to differ from write to write.
-  private static func stamp(_ number: Int) -> MicroTime {
-    let (minutes, seconds) = (number / 60 % 60, number % 60)
-    let text = { (value: Int, width: Int) in
-      String(repeating: "0", count: max(0, width - "\(value)".count)) + "\(value)"
-    }
-    return MicroTime("2026-01-01T\(text(number / 3600 % 24, 2)):\(text(minutes, 2)):\(text(seconds, 2)).000000Z")
-      ?? .now
-  }
+  private static func stamp(_ number: Int) -> MicroTime { MicroTime(microsecondsSinceEpoch: Int64(number)) }
 }
