@@ -3,7 +3,7 @@ public import KubernetesModels
 /// Changes an object in the middle of an expression.
 ///
 /// ```swift
-/// let old = build(.configMap("settings")) { $0.metadata.labels = ["tier": "a"] }
+/// let old = build(ConfigMap.configMap("settings")) { $0.metadata.labels = ["tier": "a"] }
 /// ```
 public func build<Object>(_ object: Object, _ change: (inout Object) throws -> Void) rethrows -> Object {
   var object = object

@@ -39,7 +39,8 @@ public final class Manager: Sendable {
     self.options = options
     informers = InformerRegistry(client: client, logger: logger)
     elector = options.leaderElection.map {
-      LeaderElector(client: client, lease: $0.lease, identity: $0.identity, timing: $0.timing, logger: logger,
+      LeaderElector(
+        client: client, lease: $0.lease, identity: $0.identity, timing: $0.timing, logger: logger,
         metrics: options.registry)
     }
   }
@@ -221,7 +222,9 @@ public final class Manager: Sendable {
   private func readiness() async -> ManagerServer.Answer {
     if isStopping.withLock({ $0 }) { return .unavailable("stopping") }
     let (made, checks) = parts.withLock { ($0.informers, $0.readinessChecks) }
-    if let missing = (made + informers.all).first(where: { !$0.isSynced }) { return .unavailable("\(missing.name) not listed yet") }
+    if let missing = (made + informers.all).first(where: { !$0.isSynced }) {
+      return .unavailable("\(missing.name) not listed yet")
+    }
     for (name, check) in checks where !(await check()) { return .unavailable("\(name) not ready") }
     return .ok("ok")
   }
