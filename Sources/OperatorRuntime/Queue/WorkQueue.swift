@@ -12,6 +12,20 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     var task: Task<Void, Never>
   }
 
+  /// What has to be done once the lock is free. Resuming and cancelling may take locks of the runtime that it holds while it
+  /// calls a cancellation handler, which wants our lock: done under it, they would wait for each other.
+  private struct Afterwards {
+    var workers: [(CheckedContinuation<Key?, Never>, Key?)] = []
+    var drainers: [CheckedContinuation<Void, Never>] = []
+    var cancelled: [Task<Void, Never>] = []
+
+    func perform() {
+      for (worker, key) in workers { worker.resume(returning: key) }
+      for drainer in drainers { drainer.resume() }
+      for task in cancelled { task.cancel() }
+    }
+  }
+
   private struct State {
     var queue = WorkQueueState<Key>()
     var waiting: [(id: Int, continuation: CheckedContinuation<Key?, Never>)] = []
@@ -22,6 +36,7 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     var drainers: [CheckedContinuation<Void, Never>] = []
     var addedAt: [Key: Duration] = [:]
     var takenAt: [Key: Duration] = [:]
+    var afterwards = Afterwards()
   }
 
   private let state = Mutex(State())
@@ -47,13 +62,13 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
 
   /// Queues a key; one that is queued already at most rises to the priority. Does nothing once the queue is shut down.
   public func add(_ key: Key, priority: WorkPriority = .change) {
-    state.withLock { add(key, priority, &$0) }
+    change { add(key, priority, &$0) }
   }
 
   /// Queues a key after a while. Of several waits for one key the one that ends first counts.
   public func add(_ key: Key, after delay: Duration, priority: WorkPriority = .change) {
     guard delay > .zero else { return add(key, priority: priority) }
-    state.withLock { state in
+    change { state in
       guard !state.queue.isShutDown, state.delayed.add(key, at: time.now + delay, priority: priority) else { return }
       setTimer(&state)
     }
@@ -87,23 +102,23 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     }
     return await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        state.withLock { state in
-          if Task.isCancelled { return continuation.resume(returning: nil) }
+        change { state in
+          if Task.isCancelled { return state.afterwards.workers.append((continuation, nil)) }
           state.waiting.append((id, continuation))
           handOut(&state)
         }
       }
     } onCancel: {
-      state.withLock { state in
+      change { state in
         guard let index = state.waiting.firstIndex(where: { $0.id == id }) else { return }
-        state.waiting.remove(at: index).continuation.resume(returning: nil)
+        state.afterwards.workers.append((state.waiting.remove(at: index).continuation, nil))
       }
     }
   }
 
   /// Says that the worker is done with a key.
   public func finish(_ key: Key) {
-    state.withLock { state in
+    change { state in
       if let taken = state.takenAt.removeValue(forKey: key) { metrics.workDuration.record(duration: time.now - taken) }
       if state.queue.finish(key) { state.addedAt[key] = time.now }
       handOut(&state)
@@ -112,10 +127,10 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
 
   /// Takes no new keys, drops delayed ones; workers get what is queued and then nil.
   public func shutDown() {
-    state.withLock { state in
+    change { state in
       state.queue.shutDown()
       state.delayed.removeAll()
-      state.timer?.task.cancel()
+      if let timer = state.timer { state.afterwards.cancelled.append(timer.task) }
       state.timer = nil
       handOut(&state)
     }
@@ -124,9 +139,9 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
   /// Returns when nothing is queued and nothing is being processed.
   public func waitUntilIdle() async {
     await withCheckedContinuation { continuation in
-      state.withLock { state in
-        if state.queue.isIdle { return continuation.resume() }
+      change { state in
         state.drainers.append(continuation)
+        releaseDrainers(&state)
       }
     }
   }
@@ -148,7 +163,7 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
   private func setTimer(_ state: inout State) {
     guard let deadline = state.delayed.next else { return }
     if let timer = state.timer, timer.deadline <= deadline { return }
-    state.timer?.task.cancel()
+    if let timer = state.timer { state.afterwards.cancelled.append(timer.task) }
     let delay = deadline - time.now
     state.timer = Alarm(
       deadline: deadline,
@@ -159,7 +174,7 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
   }
 
   private func timerFired(_ deadline: Duration) {
-    state.withLock { state in
+    change { state in
       guard state.timer?.deadline == deadline else { return }
       state.timer = nil
       for (key, priority) in state.delayed.due(at: max(time.now, deadline)) { add(key, priority, &state) }
@@ -167,23 +182,35 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     }
   }
 
-  /// Brings keys and waiting workers together. Resuming only schedules the worker, so doing it under the lock is safe.
+  private func change(_ body: (inout State) -> Void) {
+    let afterwards = state.withLock { state in
+      body(&state)
+      defer { state.afterwards = Afterwards() }
+      return state.afterwards
+    }
+    afterwards.perform()
+  }
+
+  /// Brings keys and waiting workers together.
   private func handOut(_ state: inout State) {
     while !state.waiting.isEmpty, let key = state.queue.take() {
       let now = time.now
       if let added = state.addedAt.removeValue(forKey: key) { metrics.queueDuration.record(duration: now - added) }
       state.takenAt[key] = now
-      state.waiting.removeFirst().continuation.resume(returning: key)
+      state.afterwards.workers.append((state.waiting.removeFirst().continuation, key))
     }
     metrics.depth.record(state.queue.depth)
     // A key held back by its processing comes to the worker that finishes it, so waiting workers may go.
     if state.queue.isShutDown, state.queue.depth == 0 {
-      for waiter in state.waiting { waiter.continuation.resume(returning: nil) }
+      state.afterwards.workers += state.waiting.map { ($0.continuation, nil) }
       state.waiting = []
     }
-    if state.queue.isIdle {
-      for drainer in state.drainers { drainer.resume() }
-      state.drainers = []
-    }
+    releaseDrainers(&state)
+  }
+
+  private func releaseDrainers(_ state: inout State) {
+    guard state.queue.isIdle else { return }
+    state.afterwards.drainers += state.drainers
+    state.drainers = []
   }
 }

@@ -62,7 +62,7 @@ private struct CopyWorld {
     let user = server.client
     try await user.create(Namespace.namespace(namespace))
     var copier = Copier(client: client, namespace: namespace, random: &random)
-    for _ in 0..<20 {
+    for _ in 0..<16 {
       try await change(user, &random)
       if random.chance(0.15) {
         // The operator is killed and started again.
@@ -73,7 +73,7 @@ private struct CopyWorld {
     }
     faults.setPlan { _ in nil }
     let (last, namespace) = (copier, namespace)
-    let isEqual = try await eventually(.seconds(20)) { try await last.differences(from: user, namespace) == nil }
+    let isEqual = try await eventually(.seconds(60)) { try await last.differences(from: user, namespace) == nil }
     let problem = isEqual ? nil : try await last.differences(from: user, namespace)
     await last.stop()
     return isEqual ? nil : problem ?? "came too late"

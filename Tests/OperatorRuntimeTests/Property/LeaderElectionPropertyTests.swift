@@ -9,17 +9,20 @@ import Testing
 ///
 /// Everything is simulated, so that a seed always gives the same run. `PROPERTY_SEED=7` runs one seed alone.
 @Suite struct LeaderElectionPropertyTests {
-  @Test func twoNeverActAtOnce() {
+  @Test func twoNeverActAtOnce() async {
     var handovers = 0
-    for seed in PropertySeeds.range(upTo: 1_000) {
+    let seeds = PropertySeeds.range(upTo: 1_000)
+    for seed in seeds {
+      // Other tests share the threads.
+      await Task.yield()
       var simulation = LeaderElectionSimulation(seed: seed)
-      simulation.run(until: .seconds(400))
+      simulation.run(until: .seconds(150))
       #expect(simulation.violations == [], "PROPERTY_SEED=\(seed)")
-      #expect(simulation.timeLed > .seconds(40), "nobody leads: PROPERTY_SEED=\(seed)")
+      #expect(simulation.timeLed > .seconds(10), "nobody leads: PROPERTY_SEED=\(seed)")
       handovers += simulation.server.spec?.leaseTransitions.map { Int($0) } ?? 0
     }
     // Else nothing was tested.
-    if !PropertySeeds.isSingle { #expect(handovers > 1_000) }
+    if seeds.count > 1 { #expect(handovers > seeds.count) }
   }
 
   /// The simulation finds what it is there for: with a lease that is shorter than the leader's own time, two act at once.

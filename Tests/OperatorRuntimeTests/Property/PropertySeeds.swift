@@ -2,8 +2,6 @@ import Foundation
 
 /// Which seeds the property tests run: all, or the one in `PROPERTY_SEED`; `PROPERTY_SEEDS` changes how many.
 enum PropertySeeds {
-  static var isSingle: Bool { number("PROPERTY_SEED") != nil }
-
   static func range(upTo count: Int) -> ClosedRange<UInt64> {
     if let seed = number("PROPERTY_SEED") { return seed...seed }
     return 1...(number("PROPERTY_SEEDS") ?? UInt64(count))

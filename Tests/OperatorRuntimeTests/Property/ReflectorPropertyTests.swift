@@ -9,15 +9,18 @@ import Testing
 ///
 /// All in one task, so that a seed always gives the same run. `PROPERTY_SEED=7` runs one seed alone.
 @Suite struct ReflectorPropertyTests {
-  @Test func storeEndsEqualToTheServerWhateverGoesWrong() {
+  @Test func storeEndsEqualToTheServerWhateverGoesWrong() async {
     var relists = 0
-    for seed in PropertySeeds.range(upTo: 1_000) {
+    let seeds = PropertySeeds.range(upTo: 1_000)
+    for seed in seeds {
+      // Other tests share the threads.
+      await Task.yield()
       var world = ReflectorWorld(seed: seed)
-      world.run(steps: 150)
+      world.run(steps: 100)
       #expect(world.problems == [], "PROPERTY_SEED=\(seed)")
       relists += world.relists
     }
-    if !PropertySeeds.isSingle { #expect(relists > 1_000) }
+    #expect(relists > seeds.count)
   }
 }
 
@@ -71,7 +74,8 @@ struct ReflectorWorld {
     }
     hasFaults = false
     // Quiet from here on; a bookmark is the server's way to say so.
-    for _ in 0..<200 { advance() }
+    for _ in 0..<200 where !pending.isEmpty || stream != version { advance() }
+    advance()
     let shown = store.objects.values.sorted { $0.key < $1.key }
     if shown != objects.values.sorted(by: { $0.key < $1.key }) { problems.append("store differs from the server") }
     if mirror != Dictionary(uniqueKeysWithValues: shown.map { ($0.key, $0.metadata.resourceVersion ?? "") }) {
@@ -148,10 +152,12 @@ struct ReflectorWorld {
     if hasFaults, random.chance(0.1) { return end(.watchEnded(openFor: .zero)) }
     if hasFaults, random.chance(0.05) { return end(.failed(.trouble)) }
     if from < oldest { return end(.failed(.gone)) }
-    guard let next = history.first(where: { $0.version > from }) else {
+    // The first change has version 2.
+    guard from - 1 < history.count else {
       if version > 1 { apply(machine.step(.bookmark(resourceVersion: "\(version)"))) }
       return
     }
+    let next = history[Int(from) - 1]
     for _ in 0..<(hasFaults && random.chance(0.2) ? 2 : 1) {
       apply(
         machine.step(
