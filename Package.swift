@@ -17,6 +17,7 @@ let nio: [Target.Dependency] = [
 ]
 let webSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
 let metrics: [Target.Dependency] = [
   .product(name: "CoreMetrics", package: "swift-metrics"), .product(name: "Metrics", package: "swift-metrics"),
 ]
@@ -24,7 +25,6 @@ let lifecycle: [Target.Dependency] = [
   .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
   .product(name: "UnixSignals", package: "swift-service-lifecycle"),
 ]
-let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -118,6 +118,8 @@ let package = Package(
         "KubernetesClient", "KubernetesModels", "PrometheusMetrics", logging, tracing, hummingbird,
         .product(name: "HummingbirdTLS", package: "hummingbird"),
       ] + nio + metrics + lifecycle),
+    // For tests of operators, this package's and others'; the one that looks down, at the stand-in for a cluster.
+    library("OperatorTestKit", ["SandboxCluster", "OperatorRuntime", "KubernetesClient", "KubernetesModels"] + nio),
     library("RTXPlatformAPI", ["KubernetesModels"]),
     library(
       "PlatformOperator", ["RTXPlatformAPI", "OperatorRuntime", "KubernetesClient", "KubernetesModels", logging]),
@@ -136,8 +138,6 @@ let package = Package(
       "SandboxCluster",
       ["OperatorRuntime", "KubernetesClient", "KubernetesModels", "COpenSSL", "CZlib", logging, subprocess, webSocket]
         + nio + lifecycle),
-    // For tests of operators, this package's and others'.
-    library("OperatorTestKit", ["SandboxCluster", "OperatorRuntime", "KubernetesClient", "KubernetesModels"] + nio),
     program("rtx-sandbox", ["SandboxCluster", "KubernetesClient", "KubernetesModels", subprocess]),
   ] + selected(testTargets),
   swiftLanguageModes: [.v6]
