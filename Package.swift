@@ -46,7 +46,8 @@ let testTargets: [Target] = [
   tests(
     "OperatorRuntime",
     [
-      "KubernetesClient", "KubernetesModels", "OperatorTestKit", "PrometheusMetrics", "SandboxCluster", logging, tracing,
+      "KubernetesClient", "KubernetesModels", "OperatorTestKit", "PrometheusMetrics", "SandboxCluster", logging,
+      tracing,
       .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
     ] + nio + metrics),
   tests("RTXPlatformAPI", ["KubernetesModels"]),

@@ -11,3 +11,10 @@ enum PropertySeeds {
     ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) }
   }
 }
+
+/// Runs long work that never waits beside the threads that all other tests share.
+func onThreadOfItsOwn<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
+  await withCheckedContinuation { continuation in
+    Thread.detachNewThread { continuation.resume(returning: body()) }
+  }
+}
