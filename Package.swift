@@ -17,6 +17,7 @@ let nio: [Target.Dependency] = [
 ]
 let webSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
 let metrics: [Target.Dependency] = [
   .product(name: "CoreMetrics", package: "swift-metrics"), .product(name: "Metrics", package: "swift-metrics"),
 ]
@@ -50,7 +51,13 @@ let testTargets: [Target] = [
   tests("KubernetesModels", []),
   tests("KubernetesClient", ["KubernetesModels", "SandboxCluster", logging, webSocket] + nio),
   tests("PrometheusMetrics", metrics),
-  tests("OperatorRuntime", ["KubernetesClient", "KubernetesModels", "SandboxCluster", logging]),
+  tests(
+    "OperatorRuntime",
+    [
+      "KubernetesClient", "KubernetesModels", "OperatorTestKit", "PrometheusMetrics", "SandboxCluster", logging,
+      tracing,
+      .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+    ] + nio + metrics),
   tests("RTXPlatformAPI", ["KubernetesModels"]),
   tests(
     "PlatformOperator",
@@ -103,6 +110,7 @@ let package = Package(
     .library(name: "KubernetesModels", targets: ["KubernetesModels"]),
     .library(name: "KubernetesClient", targets: ["KubernetesClient"]),
     .library(name: "OperatorRuntime", targets: ["OperatorRuntime"]),
+    .library(name: "OperatorTestKit", targets: ["OperatorTestKit"]),
     .executable(name: "rtx-operator", targets: ["rtx-operator"]),
     .executable(name: "kubectl-rtx", targets: ["kubectl-rtx"]),
     .executable(name: "rtx-server", targets: ["rtx-server"]),
@@ -116,6 +124,7 @@ let package = Package(
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
@@ -139,7 +148,12 @@ let package = Package(
     library("PrometheusMetrics", metrics),
     library(
       "OperatorRuntime",
-      ["KubernetesClient", "KubernetesModels", "PrometheusMetrics", logging, hummingbird] + nio + metrics + lifecycle),
+      [
+        "KubernetesClient", "KubernetesModels", "PrometheusMetrics", logging, tracing, hummingbird,
+        .product(name: "HummingbirdTLS", package: "hummingbird"),
+      ] + nio + metrics + lifecycle),
+    // For tests of operators, this package's and others'; the one that looks down, at the stand-in for a cluster.
+    library("OperatorTestKit", ["SandboxCluster", "OperatorRuntime", "KubernetesClient", "KubernetesModels"] + nio),
     library("RTXPlatformAPI", ["KubernetesModels"]),
     library(
       "PlatformOperator", ["RTXPlatformAPI", "OperatorRuntime", "KubernetesClient", "KubernetesModels", logging]),

@@ -11,7 +11,7 @@ import Testing
   let path = "/api/v1/namespaces/ns/configmaps/settings"
 
   init() {
-    applier = Applier(client: KubernetesClient(transport: server), fieldManager: "rtx-operator")
+    applier = Applier(client: KubernetesClient(transport: server), fieldManager: "test-operator")
   }
 
   func desired(_ value: String) -> ConfigMap {
@@ -24,7 +24,7 @@ import Testing
 
   @Test func nothingChangedWritesNothing() async throws {
     let created = try await applied(applier.applyIfChanged(desired("1"), observed: nil))
-    let other = Applier(client: applier.client, fieldManager: "rtx-operator")
+    let other = Applier(client: applier.client, fieldManager: "test-operator")
     // Another process with an empty memory sees the same.
     guard case .unchanged = try await other.applyIfChanged(desired("1"), observed: created) else {
       Issue.record("applied although nothing changed")

@@ -2,6 +2,7 @@ import KubernetesClient
 import KubernetesModels
 import Logging
 import SandboxCluster
+import OperatorTestKit
 import Testing
 
 @testable import OperatorRuntime
@@ -14,12 +15,12 @@ import Testing
     client = KubernetesClient(transport: InProcessTransport(server: try APIServer(), user: .admin))
   }
 
-  static func settings(_ value: String, labels: [String: String] = ["app": "rtx"]) -> ConfigMap {
+  static func settings(_ value: String, labels: [String: String] = ["app": "web"]) -> ConfigMap {
     ConfigMap(data: ["key": value], metadata: ObjectMeta(labels: labels, name: "settings", namespace: "default"))
   }
 
   @Test func storeFollowsTheServer() async throws {
-    let informer = Informer<ConfigMap>(client: client, namespace: "default", labelSelector: "app=rtx")
+    let informer = Informer<ConfigMap>(client: client, namespace: "default", labelSelector: "app=web")
     let log = Shared<[String]>([])
     informer.observe { change in
       let text =
@@ -86,7 +87,7 @@ import Testing
   }
 
   @Test func applyThatChangesNothingIsNotSent() async throws {
-    let applier = Applier(client: client, fieldManager: "rtx-operator")
+    let applier = Applier(client: client, fieldManager: "test-operator")
     var desired = Deployment(
       metadata: ObjectMeta(name: "web", namespace: "default"),
       spec: .init(
@@ -104,7 +105,7 @@ import Testing
     }
     // With the server's defaults in it, and another process's empty memory.
     let stored = try await client.get(Deployment.self, "web", in: "default")
-    let other = Applier(client: client, fieldManager: "rtx-operator")
+    let other = Applier(client: client, fieldManager: "test-operator")
     guard case .unchanged = try await other.applyIfChanged(desired, observed: stored) else {
       Issue.record("applied although nothing changed")
       return

@@ -2,6 +2,8 @@ import KubernetesClient
 import KubernetesModels
 import Logging
 import Synchronization
+import OperatorTestKit
+import PrometheusMetrics
 import Testing
 
 @testable import OperatorRuntime
@@ -138,5 +140,35 @@ import Testing
     touched.metadata.resourceVersion = "2"
     state.observe(touched, at: .seconds(110))
     #expect(state.decide(at: .seconds(115)) == .acquire)
+  }
+
+  /// The work does not notice its cancellation, and goes on writing: nothing of that reaches the server.
+  @Test func workThatGoesOnAfterTheLeaseIsLostCannotWrite() async throws {
+    let registry = PrometheusRegistry()
+    let cable = Cable(server: server)
+    var quiet = Logger(label: "test")
+    quiet.logLevel = .critical
+    let elector = LeaderElector(
+      client: KubernetesClient(transport: cable), lease: lease, identity: "a", logger: quiet, metrics: registry,
+      clock: clock)
+    // Its own way to the server is fine; only the lease cannot be renewed.
+    let fenced = elector.fenced(KubernetesClient(transport: server))
+    let stop = Shared(false)
+    let task = Task {
+      try await elector.run { while !stop.value { await Task.yield() } }
+    }
+    #expect(await advance(upTo: .seconds(10)) { elector.isLeader })
+    _ = try await fenced.create(ConfigMap(metadata: ObjectMeta(name: "while-leading", namespace: "ns")))
+    #expect(registry.exposition().contains(#"leader_election_master_status{name="operator"} 1"#))
+    cable.plug.cut()
+    #expect(await advance(upTo: .seconds(15)) { !elector.isLeader })
+    await #expect(throws: NotLeading.self) {
+      _ = try await fenced.create(ConfigMap(metadata: ObjectMeta(name: "too-late", namespace: "ns")))
+    }
+    _ = try await fenced.get(ConfigMap.self, "while-leading", in: "ns")
+    stop.update { $0 = true }
+    cable.plug.mend()
+    await #expect(throws: LeadershipLost.self) { try await task.value }
+    #expect(registry.exposition().contains(#"leader_election_master_status{name="operator"} 0"#))
   }
 }

@@ -24,7 +24,7 @@ import Testing
 
   static let metDesires: [JSONValue] = [
     ["spec": ["replicas": 3]],
-    ["metadata": ["labels": ["app": "rtx"], "finalizers": ["ours"]]],
+    ["metadata": ["labels": ["app": "web"], "finalizers": ["ours"]]],
     ["spec": ["containers": [["name": "app", "image": "rtx:1"]]]],
     ["spec": ["containers": [["name": "app", "resources": ["requests": ["cpu": "1000m", "memory": "1024Mi"]]]]]],
     ["spec": ["containers": [["name": "app", "ports": [["containerPort": 53]]]]]],

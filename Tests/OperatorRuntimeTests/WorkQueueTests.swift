@@ -1,3 +1,4 @@
+import OperatorTestKit
 import Testing
 
 @testable import OperatorRuntime
@@ -120,5 +121,129 @@ import Testing
     #expect(policy.delay(afterFailures: 0) == .milliseconds(5))
     #expect(policy.delay(afterFailures: 3) == .milliseconds(40))
     #expect(policy.delay(afterFailures: 10_000) == .seconds(1000))
+  }
+}
+
+@Suite struct WorkQueueStateTests {
+  static func drain(_ queue: inout WorkQueueState<String>) -> [String] {
+    var order: [String] = []
+    while let key = queue.take() {
+      order.append(key)
+      _ = queue.finish(key)
+    }
+    return order
+  }
+
+  @Test func changesComeBeforeResyncs() {
+    var queue = WorkQueueState<String>()
+    for key in ["r1", "r2", "r3"] { _ = queue.add(key, priority: .resync) }
+    for key in ["c1", "c2"] { _ = queue.add(key, priority: .change) }
+    _ = queue.add("u", priority: .urgent)
+    #expect(Self.drain(&queue) == ["u", "c1", "c2", "r1", "r2", "r3"])
+  }
+
+  @Test func keyRisesButDoesNotSink() {
+    var queue = WorkQueueState<String>()
+    _ = queue.add("a", priority: .resync)
+    _ = queue.add("b", priority: .resync)
+    #expect(queue.add("b", priority: .change) == false)
+    #expect(queue.add("b", priority: .resync) == false)
+    #expect(queue.depth == 2)
+    #expect(queue.depth(.resync) == 1)
+    #expect(Self.drain(&queue) == ["b", "a"])
+  }
+
+  @Test func lowPriorityIsNotStarvedByAStreamOfChanges() {
+    var queue = WorkQueueState<String>()
+    _ = queue.add("patient", priority: .resync)
+    _ = queue.add("c0", priority: .change)
+    var turns = 0
+    while let key = queue.take() {
+      _ = queue.finish(key)
+      if key == "patient" { break }
+      turns += 1
+      _ = queue.add("c\(turns)", priority: .change)
+    }
+    #expect(turns == WorkQueueState<String>.turnsBeforeLower)
+  }
+
+  @Test func busyKeyDoesNotStarveOthersOfItsPriority() {
+    var queue = WorkQueueState<String>()
+    for key in ["busy", "a", "b", "c"] { _ = queue.add(key) }
+    var order: [String] = []
+    for _ in 0..<6 {
+      guard let key = queue.take() else { break }
+      order.append(key)
+      // It changes again while it is being processed, each time.
+      if key == "busy" { _ = queue.add(key) }
+      _ = queue.finish(key)
+    }
+    #expect(order == ["busy", "a", "b", "c", "busy", "busy"])
+  }
+
+  @Test func addedWhileProcessingKeepsTheHighestPriorityAskedFor() {
+    var queue = WorkQueueState<String>()
+    _ = queue.add("a")
+    #expect(queue.take() == "a")
+    #expect(queue.add("a", priority: .resync) == true)
+    #expect(queue.add("a", priority: .urgent) == false)
+    #expect(queue.add("a", priority: .change) == false)
+    _ = queue.add("b", priority: .change)
+    #expect(queue.depth == 1)
+    #expect(queue.finish("a") == true)
+    #expect(Self.drain(&queue) == ["a", "b"])
+  }
+
+  @Test func manyKeysComeOutOnceEachHoweverTheyMove() {
+    for seed in 0..<50 {
+      var random = SeededGenerator(seed: UInt64(seed))
+      var queue = WorkQueueState<String>()
+      for _ in 0..<500 {
+        _ = queue.add(
+          "\(Int.random(in: 0..<200, using: &random))",
+          priority: WorkPriority.allCases.randomElement(using: &random) ?? .change)
+      }
+      let depth = queue.depth
+      let order = Self.drain(&queue)
+      #expect(order.count == depth)
+      #expect(Set(order).count == depth)
+      #expect(queue.isIdle)
+    }
+  }
+}
+
+@Suite struct DelayedKeysTests {
+  @Test func earlierWinsAndPriorityRises() {
+    var delayed = DelayedKeys<String>()
+    #expect(delayed.add("a", at: .seconds(30), priority: .resync) == true)
+    #expect(delayed.add("a", at: .seconds(5), priority: .resync) == true)
+    #expect(delayed.add("a", at: .seconds(20), priority: .change) == false)
+    #expect(delayed.count == 1)
+    #expect(delayed.next == .seconds(5))
+    #expect(delayed.due(at: .seconds(4)).isEmpty)
+    let due = delayed.due(at: .seconds(5))
+    #expect(due.map(\.key) == ["a"])
+    #expect(due.map(\.priority) == [.change])
+    // The later entries of the same key are no second wait.
+    #expect(delayed.due(at: .seconds(100)).isEmpty)
+  }
+
+  @Test func dueInTheOrderOfDeadlines() {
+    for seed in 0..<50 {
+      var random = SeededGenerator(seed: UInt64(seed))
+      var delayed = DelayedKeys<Int>()
+      var expected: [Int: Duration] = [:]
+      for _ in 0..<300 {
+        let key = Int.random(in: 0..<100, using: &random)
+        let deadline = Duration.milliseconds(Int.random(in: 0..<1000, using: &random))
+        _ = delayed.add(key, at: deadline, priority: .change)
+        expected[key] = min(expected[key] ?? deadline, deadline)
+      }
+      var seen: [Int: Duration] = [:]
+      for step in 0...1000 {
+        for due in delayed.due(at: .milliseconds(step)) { seen[due.key] = .milliseconds(step) }
+      }
+      #expect(seen == expected)
+    }
   }
 }

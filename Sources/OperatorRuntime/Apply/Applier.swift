@@ -52,6 +52,26 @@ public struct Applier: Sendable {
     return .applied(try result.decode(Object.self))
   }
 
+  /// Makes the server's object have everything that `desired` says, by what an informer knows: no request at all when
+  /// nothing differs, one when something does. The informer shows the result at once.
+  ///
+  /// The informer must be synced. An object that its selector does not match is written when the process applies it for
+  /// the first time, whether it differs or not.
+  /// - Throws: `KubernetesError`, `OwnershipConflict`.
+  public func applyIfChanged<Object: KubernetesResource>(
+    _ desired: Object, knownTo informer: Informer<Object>
+  ) async throws -> ApplyOutcome<Object> {
+    let json = try Self.applicable(try JSONValue(encoding: desired), Object.resourceType)
+    let observed = try informer.get(desired.key).map { try JSONValue(encoding: $0) }
+    let result = try await apply(json, Object.resourceType, desired.key, observed) {
+      informer.hasSeen(resourceVersion: $0)
+    }
+    guard let result else { return .unchanged }
+    let object: Object = try result.decode()
+    informer.note(written: object)
+    return .applied(object)
+  }
+
   /// The same for a type that is known only at run time.
   /// - Throws: `KubernetesError`, `OwnershipConflict`.
   public func applyIfChanged(
@@ -62,15 +82,17 @@ public struct Applier: Sendable {
     return .applied(DynamicObject(result))
   }
 
+  /// - Parameter hasSeen: Whether the store that `observed` is from shows everything up to a version; nil when nobody knows.
   /// - Returns: What the server has after a write; nil when none was needed.
   private func apply(
-    _ desired: JSONValue, _ type: ResourceType, _ key: ObjectKey, _ observed: JSONValue?
+    _ desired: JSONValue, _ type: ResourceType, _ key: ObjectKey, _ observed: JSONValue?,
+    hasSeen: ((String) -> Bool)? = nil
   ) async throws -> JSONValue? {
     let slot = Slot(type: type, key: key)
     let hash = AppliedHash.of(desired)
     var desired = desired
     desired.set(.string(hash), at: ["metadata", "annotations", hashAnnotation])
-    if let current = await current(observed, slot), isMet(desired, hash: hash, by: current) { return nil }
+    if let current = await current(observed, slot, hasSeen), isMet(desired, hash: hash, by: current) { return nil }
     do {
       let result = try await client.apply(type, DynamicObject(desired), fieldManager: fieldManager, force: force).json
       memory.results.withLock { $0[slot] = result }
@@ -86,10 +108,17 @@ public struct Applier: Sendable {
   }
 
   /// The newest state known: the store's copy, or what the last apply returned if the store is behind it.
-  private func current(_ observed: JSONValue?, _ slot: Slot) async -> JSONValue? {
+  private func current(
+    _ observed: JSONValue?, _ slot: Slot, _ hasSeen: ((String) -> Bool)?
+  ) async -> JSONValue? {
     let remembered = memory.results.withLock { $0[slot] }
     guard let observed else {
-      guard remembered != nil else { return nil }
+      guard let remembered else { return nil }
+      if let hasSeen, let version = remembered.value(at: ["metadata", "resourceVersion"])?.stringValue {
+        guard hasSeen(version) else { return remembered }
+        memory.results.withLock { $0[slot] = nil }
+        return nil
+      }
       // Not in the store yet, or deleted since: asking costs a read and saves a write.
       let now = try? await client.get(slot.type, slot.key.name, in: slot.key.namespace)
       if now == nil { memory.results.withLock { $0[slot] = nil } }

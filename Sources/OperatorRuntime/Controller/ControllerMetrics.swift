@@ -22,6 +22,8 @@ struct ControllerMetrics: Sendable {
     timeouts = Counter(label: prefix + "reconcile_timeouts_total", dimensions: labels, factory: factory)
     time = Timer(label: prefix + "reconcile_time_seconds", dimensions: labels, factory: factory)
     active = Meter(label: prefix + "active_workers", dimensions: labels, factory: factory)
+    // Always zero: a trap ends a Swift process. Dashboards that ask for it find it.
+    _ = Counter(label: prefix + "reconcile_panics_total", dimensions: labels, factory: factory)
     Gauge(label: prefix + "max_concurrent_reconciles", dimensions: labels, factory: factory).record(workers)
     results = Dictionary(
       uniqueKeysWithValues: Result.allCases.map { result in

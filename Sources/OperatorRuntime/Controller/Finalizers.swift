@@ -41,3 +41,28 @@ extension KubernetesClient {
       .merge(.object(["metadata": .object(metadata)])))
   }
 }
+
+/// What `KubernetesClient.finalize` found.
+public enum Finalization<Object: Sendable>: Sendable {
+  /// The object lives and bears the finalizer: go on with it.
+  case active(Object)
+  /// It is being deleted, and its cleanup is over or was not ours.
+  case over
+}
+
+extension KubernetesClient {
+  /// The two halves of a finalizer in one call at the head of a reconcile: puts it on a living object before anything is
+  /// made that would need cleaning up; runs `cleanUp` for one that is being deleted, and then lets it go.
+  ///
+  /// `cleanUp` runs again when it throws or the process dies in it.
+  /// - Throws: What `cleanUp` throws; `KubernetesError`.
+  public func finalize<Object: KubernetesResource>(
+    _ object: Object, with name: String, cleanUp: (Object) async throws -> Void
+  ) async throws -> Finalization<Object> {
+    guard object.isBeingDeleted else { return .active(try await addFinalizer(name, to: object)) }
+    guard object.hasFinalizer(name) else { return .over }
+    try await cleanUp(object)
+    try await removeFinalizer(name, from: object)
+    return .over
+  }
+}

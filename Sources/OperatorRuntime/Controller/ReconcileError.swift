@@ -1,18 +1,3 @@
-/// What to do after an error.
-public enum ReconcileDisposition: Sendable, Equatable {
-  /// Try again, after the key's exponential waiting time or the given one.
-  case retry(after: Duration? = nil)
-  /// Nothing to do before some object changes: no hot loop.
-  case waitForChange
-  /// The user has to act; nothing is tried until an object changes.
-  case stalled(reason: String, message: String)
-}
-
-/// An error that knows what to do about it. Errors that don't are retried.
-public protocol RetryClassifiable: Error {
-  var disposition: ReconcileDisposition { get }
-}
-
 /// The three ways in which a reconcile ends without having succeeded.
 public enum ReconcileError: RetryClassifiable, CustomStringConvertible {
   /// Something outside failed for now.

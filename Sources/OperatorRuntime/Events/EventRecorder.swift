@@ -25,7 +25,7 @@ public struct EventRecorder: Sendable {
   private let memory = Memory()
 
   /// - Parameters:
-  ///   - controller: e.g. `rtx.trading/operator`.
+  ///   - controller: e.g. `example.com/operator`.
   ///   - instance: Tells replicas of the controller apart; usually the pod's name.
   public init(
     client: KubernetesClient, controller: String, instance: String, logger: Logger = Logger(label: "events"),

@@ -1,90 +1,75 @@
 public import KubernetesClient
 public import KubernetesModels
 public import Logging
-import Synchronization
 
-/// An informer of a type that is known only at run time, such as an optional API of the cluster.
+/// An informer of a type that is known only at run time, such as an optional API of the cluster; or of the metadata alone
+/// of any type.
 public final class DynamicInformer: AnyInformer {
   public typealias Handler = @Sendable (StoreChange<DynamicObject>) -> Void
 
-  private struct State {
-    var objects: [ObjectKey: DynamicObject] = [:]
-    var handlers: [Handler] = []
-  }
-
   public let type: ResourceType
-  private let reflector: DynamicReflector
-  private let state = Mutex(State())
-  private let synced = SyncGate()
+  private let core: InformerCore<DynamicObject>
 
-  /// - Parameter namespace: Nil for all namespaces, or for cluster-scoped types.
+  /// - Parameters:
+  ///   - namespace: Nil for all namespaces, or for cluster-scoped types.
+  ///   - content: `.metadata` stores objects without spec, status and data.
+  ///   - transform: What to make of each object before it is stored.
   public init(
-    client: KubernetesClient, type: ResourceType, namespace: String? = nil,
-    options: InformerOptions = InformerOptions(), logger: Logger = Logger(label: "informer"),
-    clock: any Clock<Duration> = ContinuousClock()
+    client: KubernetesClient, type: ResourceType, namespace: String? = nil, content: InformerContent = .whole,
+    options: InformerOptions = InformerOptions(), transform: ObjectTransform<DynamicObject> = .none,
+    logger: Logger = Logger(label: "informer"), clock: any Clock<Duration> = ContinuousClock()
   ) {
     self.type = type
-    reflector = DynamicReflector(
-      client: client, type: type, namespace: namespace, options: options, logger: logger, clock: clock)
+    core = InformerCore(
+      Reflector(
+        collection: ResourceCollection(client: client, type: type, namespace: namespace, content: content),
+        traits: .dynamic, transform: transform.apply, options: options, logger: logger, time: TimeSource(clock)))
   }
 
   public var name: String { type.kind }
-  public var isSynced: Bool { synced.isOpen }
-  public func waitUntilSynced() async throws { try await synced.wait() }
-
-  public func run() async throws {
-    try await reflector.run { [self] change in
-      let (changes, handlers) = state.withLock { state in (Self.apply(change, to: &state.objects), state.handlers) }
-      for change in changes { for handler in handlers { handler(change) } }
-      if case .replaced = change { synced.open() }
-    }
-  }
+  public var isSynced: Bool { core.synced.isOpen }
+  public func waitUntilSynced() async throws { try await core.synced.wait() }
+  public func run() async throws { try await core.run() }
 
   public func get(_ name: String, in namespace: String? = nil) -> DynamicObject? {
-    state.withLock { $0.objects[ObjectKey(namespace: namespace, name: name)] }
+    get(ObjectKey(namespace: namespace, name: name))
+  }
+
+  public func get(_ key: ObjectKey) -> DynamicObject? {
+    core.read { $0[key] }
   }
 
   /// Sorted by namespace and name.
   public func list(namespace: String? = nil) -> [DynamicObject] {
-    let objects = state.withLock { $0.objects }
-    return objects.filter { namespace == nil || $0.key.namespace == namespace }.sorted { $0.key < $1.key }.map(\.value)
+    core.list(namespace: namespace) { _ in true }
   }
+
+  /// As `Informer.list(ownedBy:)`.
+  public func list(ownedBy uid: String) -> [DynamicObject] {
+    core.read { $0.owned(by: uid) }
+  }
+
+  /// As `Informer.index(by:)`.
+  public func index(by values: @escaping @Sendable (DynamicObject) -> [String]) -> ObjectIndex<DynamicObject> {
+    core.index(values)
+  }
+
+  /// As `Informer.hasSeen`.
+  public func hasSeen(resourceVersion: String) -> Bool { core.hasSeen(resourceVersion) }
+
+  /// As `Informer.waitUntilSeen`.
+  public func waitUntilSeen(resourceVersion: String) async throws { try await core.waitUntilSeen(resourceVersion) }
+
+  /// As `Informer.note(written:)`.
+  public func note(written object: DynamicObject) { core.note(written: object) }
 
   /// As `Informer.observe`.
   public func observe(_ handler: @escaping Handler) {
-    let present = state.withLock { state in
-      state.handlers.append(handler)
-      return state.objects.values.map { $0 }
-    }
-    for object in present { handler(.added(object)) }
+    core.observe { change, _ in handler(change) }
   }
 
-  private static func apply(
-    _ change: DynamicReflector.Change, to objects: inout [ObjectKey: DynamicObject]
-  ) -> [StoreChange<DynamicObject>] {
-    switch change {
-    case .replaced(let list):
-      let present = Set(list.map(\.key))
-      var changes: [StoreChange<DynamicObject>] = []
-      for (key, old) in objects where !present.contains(key) {
-        objects[key] = nil
-        changes.append(.deleted(old))
-      }
-      return changes + list.flatMap { upsert($0, in: &objects) }
-    case .upserted(let object): return upsert(object, in: &objects)
-    case .removed(let object): return objects.removeValue(forKey: object.key) == nil ? [] : [.deleted(object)]
-    }
+  /// As `observe`, and says whether something happened or was there before.
+  public func observe(withOrigin handler: @escaping @Sendable (StoreChange<DynamicObject>, ChangeOrigin) -> Void) {
+    core.observe(handler)
   }
-
-  private static func upsert(
-    _ object: DynamicObject, in objects: inout [ObjectKey: DynamicObject]
-  ) -> [StoreChange<DynamicObject>] {
-    guard let old = objects.updateValue(object, forKey: object.key) else { return [.added(object)] }
-    return old.resourceVersion == object.resourceVersion ? [] : [.updated(old: old, new: object)]
-  }
-}
-
-extension DynamicObject {
-  /// Where this object is.
-  public var key: ObjectKey { ObjectKey(namespace: namespace, name: name ?? "") }
 }

@@ -1,7 +1,6 @@
 public import KubernetesClient
 public import KubernetesModels
 public import Logging
-import Synchronization
 
 /// What the manager and controllers need of an informer, whatever its type.
 public protocol AnyInformer: AnyObject, Sendable {
@@ -15,63 +14,31 @@ public protocol AnyInformer: AnyObject, Sendable {
   func waitUntilSynced() async throws
 }
 
-/// Tunables of an informer.
-public struct InformerOptions: Sendable {
-  /// Only objects with these labels; a smaller store.
-  public var labelSelector: String?
-  public var fieldSelector: String?
-  /// Objects asked for in one list request.
-  public var pageSize: Int
-  /// The server is asked to end a watch after this many seconds (a random part is added), so that load spreads.
-  public var watchSeconds: Int
-  /// A watch without any event or bookmark for this long is dropped and opened again from the last version.
-  public var idleTimeout: Duration
-  public var backoff: Backoff
-
-  public init(
-    labelSelector: String? = nil, fieldSelector: String? = nil, pageSize: Int = 500, watchSeconds: Int = 300,
-    idleTimeout: Duration = .seconds(150), backoff: Backoff = Backoff()
-  ) {
-    self.labelSelector = labelSelector
-    self.fieldSelector = fieldSelector
-    self.pageSize = pageSize
-    self.watchSeconds = watchSeconds
-    self.idleTimeout = idleTimeout
-    self.backoff = backoff
-  }
-}
-
 /// A local copy of one kind of object, kept current by list and watch.
 ///
 /// Reads never wait for the network. They may be behind the server: decide so that acting on an old copy does no harm.
 public final class Informer<Object: KubernetesResource>: AnyInformer {
   public typealias Handler = @Sendable (StoreChange<Object>) -> Void
 
-  private struct State {
-    var store = ObjectStore<Object>()
-    var handlers: [Handler] = []
-    var seenVersion: String?
-  }
-
   public let name: String
-  private let state = Mutex(State())
-  private let synced = SyncGate()
-  private let reflector: Reflector<Object>
+  private let core: InformerCore<Object>
 
-  /// - Parameter namespace: Nil for all namespaces, or for cluster-scoped types.
+  /// - Parameters:
+  ///   - namespace: Nil for all namespaces, or for cluster-scoped types.
+  ///   - transform: What to make of each object before it is stored.
   public init(
     client: KubernetesClient, _ type: Object.Type = Object.self, namespace: String? = nil,
-    options: InformerOptions = InformerOptions(), logger: Logger = Logger(label: "informer"),
-    clock: any Clock<Duration> = ContinuousClock()
+    options: InformerOptions = InformerOptions(), transform: ObjectTransform<Object> = .none,
+    logger: Logger = Logger(label: "informer"), clock: any Clock<Duration> = ContinuousClock()
   ) {
     name = Object.resourceType.kind
-    reflector = Reflector(
-      name: Object.resourceType.kind,
-      list: { try await client.list(Object.self, in: namespace, options: $0) },
-      watch: { client.watch(Object.self, in: namespace, options: $0) },
-      versionOf: { $0.metadata.resourceVersion }, options: options, logger: logger, time: TimeSource(clock))
+    core = InformerCore(
+      Reflector(
+        collection: ResourceCollection(client: client, namespace: namespace), traits: .typed,
+        transform: transform.apply, options: options, logger: logger, time: TimeSource(clock)))
   }
 
+  /// - Parameter labelSelector: Only objects with these labels, e.g. `app=web,tier in (a,b)`.
   public convenience init(
     client: KubernetesClient, _ type: Object.Type = Object.self, namespace: String? = nil, labelSelector: String?,
     fieldSelector: String? = nil, logger: Logger = Logger(label: "informer")
@@ -81,18 +48,17 @@ public final class Informer<Object: KubernetesResource>: AnyInformer {
       options: InformerOptions(labelSelector: labelSelector, fieldSelector: fieldSelector), logger: logger)
   }
 
-  public var isSynced: Bool { synced.isOpen }
+  public var isSynced: Bool { core.synced.isOpen }
 
-  public func waitUntilSynced() async throws { try await synced.wait() }
+  /// Returns once the first full list is in the store and its observers have heard of it.
+  public func waitUntilSynced() async throws { try await core.synced.wait() }
 
-  public func run() async throws {
-    try await reflector.run { [self] action in perform(action) }
-  }
+  public func run() async throws { try await core.run() }
 
   // MARK: Reading
 
   public func get(_ key: ObjectKey) -> Object? {
-    state.withLock { $0.store[key] }
+    core.read { $0[key] }
   }
 
   public func get(_ name: String, in namespace: String?) -> Object? {
@@ -102,65 +68,58 @@ public final class Informer<Object: KubernetesResource>: AnyInformer {
   /// Sorted by namespace and name.
   /// - Parameter namespace: Only objects of this namespace; nil for all.
   public func list(namespace: String? = nil) -> [Object] {
-    list(namespace: namespace) { _ in true }
+    core.list(namespace: namespace) { _ in true }
   }
 
   /// Sorted by namespace and name.
   /// - Parameters:
   ///   - namespace: Only objects of this namespace; nil for all.
-  ///   - condition: Which ones.
-  public func list(namespace: String? = nil, where condition: (Object) -> Bool) -> [Object] {
-    let objects = state.withLock { state in
-      namespace.map { state.store.inNamespace($0) } ?? Array(state.store.objects.values)
-    }
-    return objects.filter(condition).sorted { $0.key < $1.key }
+  ///   - isWanted: Called under the informer's lock: must not read the informer.
+  public func list(namespace: String? = nil, where isWanted: (Object) -> Bool) -> [Object] {
+    core.list(namespace: namespace, where: isWanted)
   }
 
-  /// Objects with an owner reference to `uid`, controlling or not; for the empty uid, objects without any owner.
+  /// Objects with an owner of this uid, controlling or not; for the empty uid, objects without any owner.
   public func list(ownedBy uid: String) -> [Object] {
-    state.withLock { $0.store.owned(by: uid) }
+    core.read { $0.owned(by: uid) }
   }
+
+  /// An index by any value of the objects, kept from now on; made once, when the operator is wired.
+  /// - Parameter values: Under which values an object is to be found. Must depend on the object alone.
+  public func index(by values: @escaping @Sendable (Object) -> [String]) -> ObjectIndex<Object> {
+    core.index(values)
+  }
+
+  // MARK: Reading what was written
 
   /// Whether the store shows everything up to a version that a write of this type returned.
   ///
   /// Resource versions of one type are ordered numbers (KEP-5504); where they are not, this is always true.
-  public func hasSeen(resourceVersion: String) -> Bool {
-    guard let wanted = UInt64(resourceVersion) else { return true }
-    return state.withLock { state in state.seenVersion.map { UInt64($0).map { $0 >= wanted } ?? true } ?? false }
-  }
+  public func hasSeen(resourceVersion: String) -> Bool { core.hasSeen(resourceVersion) }
+
+  /// Returns once the store shows everything up to a version that a write of this type returned.
+  ///
+  /// Bookmarks come about once a minute, so that this may take as long when nothing else of this type changes and the
+  /// write does not match the informer's selector.
+  public func waitUntilSeen(resourceVersion: String) async throws { try await core.waitUntilSeen(resourceVersion) }
+
+  /// Shows what a create, replace, patch or apply returned before the watch tells of it.
+  ///
+  /// Safe to call with anything that a server returned: what the store knows better is not changed, and what the watch
+  /// does not confirm, because it does not match the selector, goes again.
+  public func note(written object: Object) { core.note(written: object) }
 
   // MARK: Observing
 
-  /// Calls `handler` for every change from now on, and as `.added` for what is there already.
+  /// Calls `handler` as `.added` for what is there already, and then for every change.
   ///
-  /// Handlers run on the informer's task: return quickly. The replay of what is there may overlap with a first change.
+  /// Calls come in order and never two at once, on whichever task brings a change: return quickly.
   public func observe(_ handler: @escaping Handler) {
-    let present = state.withLock { state in
-      state.handlers.append(handler)
-      return state.store.objects.values.map { $0 }
-    }
-    for object in present { handler(.added(object)) }
+    core.observe { change, _ in handler(change) }
   }
 
-  private func perform(_ action: ReflectorMachine<Object>.Action) {
-    let (changes, handlers) = state.withLock { state in
-      var changes: [StoreChange<Object>] = []
-      switch action {
-      case .replace(let objects, let version):
-        changes = state.store.replace(with: objects)
-        state.seenVersion = version
-      case .upsert(let object, let version):
-        changes = state.store.upsert(object)
-        state.seenVersion = version
-      case .remove(let object, let version):
-        changes = state.store.remove(object)
-        state.seenVersion = version
-      case .caughtUp(let version): state.seenVersion = version
-      case .list, .watch, .wait: break
-      }
-      return (changes, state.handlers)
-    }
-    for change in changes { for handler in handlers { handler(change) } }
-    if case .replace = action { synced.open() }
+  /// As `observe`, and says whether something happened or was there before.
+  public func observe(withOrigin handler: @escaping @Sendable (StoreChange<Object>, ChangeOrigin) -> Void) {
+    core.observe(handler)
   }
 }

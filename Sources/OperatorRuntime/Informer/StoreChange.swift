@@ -12,3 +12,10 @@ public enum StoreChange<Object: Sendable>: Sendable {
     }
   }
 }
+
+/// Why an observer is told of a change.
+public enum ChangeOrigin: Sendable, Hashable {
+  /// The object was there when the observer came, or when the informer listed for the first time: nothing happened to it.
+  case initial
+  case change
+}

@@ -19,10 +19,14 @@ public struct LeaderElectionTiming: Sendable {
   }
 }
 
-/// One candidate's view of the lease, as a value.
+/// One candidate's view of the lease, as a value. Time is this candidate's own monotonic clock.
 ///
 /// Clocks of machines differ, so the times inside the lease are never compared with ours: a lease is taken when it has
-/// not changed for its whole duration on our own monotonic clock (the rule of client-go's leaderelection).
+/// not changed for its whole duration on our own monotonic clock (the rule of client-go's leaderelection). For the same
+/// reason a leader counts its own time from before the request that renewed the lease, not from its answer.
+///
+/// Two never may act at once as long as no clock runs faster than another by `lease / renewDeadline`, half as fast again
+/// with the defaults; how far they are apart does not matter, nor where a process is paused.
 struct LeaderElectionState: Sendable {
   enum Decision: Equatable, Sendable {
     /// Nobody holds it, or its holder stopped renewing.
@@ -55,6 +59,7 @@ struct LeaderElectionState: Sendable {
     observedVersion = lease.metadata.resourceVersion
     let name = lease.spec?.holderIdentity ?? ""
     holder = name.isEmpty ? nil : name
+    if holder != identity { renewedAt = nil }
   }
 
   func decide(at now: Duration) -> Decision {
@@ -68,8 +73,16 @@ struct LeaderElectionState: Sendable {
     renewedAt = began
   }
 
+  /// Nothing may be done any more on the strength of what was renewed before.
+  mutating func stepDown() {
+    renewedAt = nil
+  }
+
   /// Until when this candidate may act as the leader.
   var leadsUntil: Duration? { renewedAt.map { $0 + timing.renewDeadline } }
+
+  /// Whether this candidate may act as the leader at this moment.
+  func mayAct(at now: Duration) -> Bool { leadsUntil.map { now < $0 } ?? false }
 
   /// The lease to write to become or stay the holder.
   func claim(over previous: LeaseSpec?, now: MicroTime) -> LeaseSpec {

@@ -1,3 +1,4 @@
+public import CoreMetrics
 public import KubernetesClient
 import KubernetesModels
 public import Logging
@@ -14,7 +15,8 @@ public struct LeadershipLost: Error, CustomStringConvertible {
 /// Runs work on one of several replicas at a time, by a `coordination.k8s.io/v1` Lease.
 ///
 /// The work is cancelled when the lease could not be renewed for `renewDeadline`, which ends before anybody else may take
-/// the lease: given clocks of about equal speed and work that ends soon after its cancellation, never two at once.
+/// the lease. Work that sends its requests through `fenced(_:)` cannot change anything after that moment, even before it
+/// notices: given clocks of about equal speed, never two at once.
 public final class LeaderElector: Sendable {
   public let lease: ObjectKey
   public let identity: String
@@ -25,13 +27,15 @@ public final class LeaderElector: Sendable {
   private let logger: Logger
   private let state: Mutex<LeaderElectionState>
   private let leading = Mutex(false)
+  private let metrics: LeaderElectionMetrics
 
   /// - Parameter identity: Must differ between candidates, also between two runs of one; e.g. `<pod>_<random>`.
   public init(
     client: KubernetesClient, lease: ObjectKey, identity: String,
     timing: LeaderElectionTiming = LeaderElectionTiming(), logger: Logger = Logger(label: "leader"),
-    clock: any Clock<Duration> = ContinuousClock()
+    metrics: any MetricsFactory = MetricsSystem.factory, clock: any Clock<Duration> = ContinuousClock()
   ) {
+    self.metrics = LeaderElectionMetrics(lease: lease, factory: metrics)
     self.client = client
     self.lease = lease
     self.identity = identity
@@ -43,7 +47,13 @@ public final class LeaderElector: Sendable {
 
   /// Whether the work may run now.
   public var isLeader: Bool {
-    leading.withLock { $0 } && state.withLock { $0.leadsUntil.map { time.now < $0 } ?? false }
+    leading.withLock { $0 } && state.withLock { $0.mayAct(at: time.now) }
+  }
+
+  /// A client whose requests, other than reads, are sent only while this candidate leads; they throw `NotLeading` else.
+  public func fenced(_ client: KubernetesClient) -> KubernetesClient {
+    client.over(
+      FencedTransport(base: client.transport, lease: lease, isLeader: { [weak self] in self?.isLeader ?? false }))
   }
 
   /// Who holds the lease, as last seen.
@@ -52,9 +62,12 @@ public final class LeaderElector: Sendable {
   /// Waits to become the leader, runs `work`, and gives the lease up when it ends or the task is cancelled.
   /// - Throws: `LeadershipLost`, `CancellationError`, or what the work throws.
   public func run(_ work: @escaping @Sendable () async throws -> Void) async throws {
-    while !(await tryOnce()) { try await time.sleep(for: timing.retry * Double.random(in: 1...1.2)) }
+    // A process that was paused between the lease and here may have lost it already.
+    while !(await tryOnce() && state.withLock { $0.mayAct(at: time.now) }) {
+      try await time.sleep(for: timing.retry * Double.random(in: 1...1.2))
+    }
     logger.info("became leader", metadata: ["lease": "\(lease)", "identity": "\(identity)"])
-    leading.withLock { $0 = true }
+    setLeading(true)
     let result: Result<Void, any Error>
     do {
       try await lead(work)
@@ -62,10 +75,15 @@ public final class LeaderElector: Sendable {
     } catch {
       result = .failure(error)
     }
-    leading.withLock { $0 = false }
+    setLeading(false)
     // The work has ended. A task of its own, because this one may be cancelled already.
     await Task { await release() }.value
     try result.get()
+  }
+
+  private func setLeading(_ leads: Bool) {
+    leading.withLock { $0 = leads }
+    metrics.record(leads: leads)
   }
 
   private func lead(_ work: @escaping @Sendable () async throws -> Void) async throws {
@@ -136,6 +154,7 @@ public final class LeaderElector: Sendable {
   }
 
   private func release() async {
+    state.withLock { $0.stepDown() }
     guard holder == identity else { return }
     do {
       try await withDeadline(timing.renewDeadline, time: time) { [self] in

@@ -21,6 +21,9 @@ public final class Manager: Sendable {
     case stopped
   }
 
+  /// Informers that several parts of an operator share. The manager runs those that are asked for here.
+  public let informers: InformerRegistry
+
   private let client: KubernetesClient
   private let logger: Logger
   private let options: ManagerOptions
@@ -28,21 +31,37 @@ public final class Manager: Sendable {
   private let parts = Mutex(Parts())
   private let stopRequests = AsyncStream<Void>.makeStream()
   private let isStopping = Mutex(false)
+  private let ports = Mutex<[String: Int]>([:])
 
   public init(client: KubernetesClient, logger: Logger, options: ManagerOptions = ManagerOptions()) {
     self.client = client
     self.logger = logger
     self.options = options
+    informers = InformerRegistry(client: client, logger: logger)
     elector = options.leaderElection.map {
-      LeaderElector(client: client, lease: $0.lease, identity: $0.identity, timing: $0.timing, logger: logger)
+      LeaderElector(
+        client: client, lease: $0.lease, identity: $0.identity, timing: $0.timing, logger: logger,
+        metrics: options.registry)
     }
   }
 
   /// Whether this replica works: always without leader election.
   public var isLeader: Bool { elector?.isLeader ?? true }
 
+  /// A client for work that only the leader may do: once the lease is lost, its writes are not sent any more. Without
+  /// leader election it is the manager's own.
+  public var leaderClient: KubernetesClient { elector?.fenced(client) ?? client }
+
+  /// Where the health endpoints listen, once they do.
+  public var healthPort: Int? { ports.withLock { $0["health"] } }
+  /// Where `/metrics` listens, once it does.
+  public var metricsPort: Int? { ports.withLock { $0["metrics"] } }
+
+  /// Runs an informer that was made by hand.
   public func add(_ informer: any AnyInformer) {
-    parts.withLock { $0.informers.append(informer) }
+    parts.withLock { parts in
+      if !parts.informers.contains(where: { $0 === informer }) { parts.informers.append(informer) }
+    }
   }
 
   public func add(_ controller: Controller) {
@@ -68,17 +87,30 @@ public final class Manager: Sendable {
   /// Runs until stopped or cancelled.
   /// - Throws: `LeadershipLost`; what an informer, a server or an added service throws; `CancellationError`.
   public func run() async throws {
-    let parts = parts.withLock { $0 }
+    var parts = parts.withLock { $0 }
+    let made = parts.informers
+    // What the registry gave out counts for readiness and warm stores, and runs by itself.
+    let shared = informers.all
+    parts.informers = made.filter { informer in !shared.contains { $0 === informer } } + shared
+    let all = parts
     let signals = options.signals.isEmpty ? nil : await UnixSignalsSequence(trapping: options.signals)
     try await withThrowingTaskGroup(of: Ending.self) { group in
       defer { group.cancelAll() }
-      for (name, port, path) in servers() {
+      for (name, port, security, answer) in servers() {
         group.addTask { [self] in
-          try await ManagerServer(name: name, host: options.host, port: port, logger: logger).run(path)
+          let authenticator = TokenAuthenticator(client: client, access: security.access, time: .continuous)
+          try await ManagerServer(
+            name: name, host: options.host, port: port, security: security, authenticator: authenticator,
+            logger: logger, listening: { port in self.ports.withLock { $0[name] = port } }
+          ).run(answer)
           return .workEnded
         }
       }
-      for informer in parts.informers {
+      group.addTask { [informers] in
+        try await informers.run()
+        return .workEnded
+      }
+      for informer in made where !shared.contains(where: { $0 === informer }) {
         group.addTask {
           try await informer.run()
           return .workEnded
@@ -99,7 +131,7 @@ public final class Manager: Sendable {
         try Task.checkCancellation()
         return .stopped
       }
-      let work = Task { [self] in try await runWork(parts) }
+      let work = Task { [self] in try await runWork(all) }
       group.addTask {
         try await withTaskCancellationHandler {
           try await work.value
@@ -109,7 +141,7 @@ public final class Manager: Sendable {
         return .workEnded
       }
       _ = try await group.next()
-      if isStopping.withLock({ $0 }) { try await drain(parts, work) }
+      if isStopping.withLock({ $0 }) { try await drain(all, work) }
     }
   }
 
@@ -159,15 +191,23 @@ public final class Manager: Sendable {
     }
   }
 
-  private func servers() -> [(name: String, port: Int, handler: ManagerServer.Handler)] {
-    var servers: [(name: String, port: Int, handler: ManagerServer.Handler)] = []
-    if let port = options.healthPort { servers.append(("health", port, { [self] in await health($0) })) }
-    if let port = options.metricsPort { servers.append(("metrics", port, { [self] in metrics($0) })) }
+  private typealias Server = (name: String, port: Int, security: EndpointSecurity, answer: ManagerServer.Handler)
+
+  private func servers() -> [Server] {
+    var servers: [Server] = []
+    if let port = options.healthPort {
+      servers.append(("health", port, options.healthSecurity, { [self] in await health($0) }))
+    }
+    if let port = options.metricsPort {
+      servers.append(("metrics", port, options.metricsSecurity, { [self] in metrics($0) }))
+    }
     return servers
   }
 
   private func metrics(_ path: String) -> ManagerServer.Answer? {
-    path == "/metrics" ? .metrics(options.registry.exposition()) : nil
+    guard path == "/metrics" else { return nil }
+    for controller in parts.withLock({ $0.controllers }) { controller.refreshMetrics() }
+    return .metrics(options.registry.exposition())
   }
 
   func health(_ path: String) async -> ManagerServer.Answer? {
@@ -181,8 +221,10 @@ public final class Manager: Sendable {
   /// Ready means: could do its work. A replica that waits for the lease is ready.
   private func readiness() async -> ManagerServer.Answer {
     if isStopping.withLock({ $0 }) { return .unavailable("stopping") }
-    let (informers, checks) = parts.withLock { ($0.informers, $0.readinessChecks) }
-    if let missing = informers.first(where: { !$0.isSynced }) { return .unavailable("\(missing.name) not listed yet") }
+    let (made, checks) = parts.withLock { ($0.informers, $0.readinessChecks) }
+    if let missing = (made + informers.all).first(where: { !$0.isSynced }) {
+      return .unavailable("\(missing.name) not listed yet")
+    }
     for (name, check) in checks where !(await check()) { return .unavailable("\(name) not ready") }
     return .ok("ok")
   }

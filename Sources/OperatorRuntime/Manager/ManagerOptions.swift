@@ -9,6 +9,10 @@ public struct ManagerOptions: Sendable {
   public var metricsPort: Int?
   /// The address that both listen on.
   public var host: String
+  /// TLS and who may ask, for the health endpoints. A kubelet brings no token.
+  public var healthSecurity: EndpointSecurity
+  /// TLS and who may ask, for `/metrics`.
+  public var metricsSecurity: EndpointSecurity
   /// What `/metrics` shows; bootstrap swift-metrics with the same one.
   public var registry: PrometheusRegistry
   /// Only one replica works at a time, by this lease; nil works without asking.
@@ -20,12 +24,15 @@ public struct ManagerOptions: Sendable {
 
   public init(
     healthPort: Int? = 8081, metricsPort: Int? = 8080, host: String = "0.0.0.0",
+    healthSecurity: EndpointSecurity = .none, metricsSecurity: EndpointSecurity = .none,
     registry: PrometheusRegistry = PrometheusRegistry(), leaderElection: LeaderElectionOptions? = nil,
     gracePeriod: Duration = .seconds(20), signals: [UnixSignal] = [.sigterm, .sigint]
   ) {
     self.healthPort = healthPort
     self.metricsPort = metricsPort
     self.host = host
+    self.healthSecurity = healthSecurity
+    self.metricsSecurity = metricsSecurity
     self.registry = registry
     self.leaderElection = leaderElection
     self.gracePeriod = gracePeriod

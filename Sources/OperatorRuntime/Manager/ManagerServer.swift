@@ -1,7 +1,9 @@
+import HTTPTypes
 import Hummingbird
+import HummingbirdTLS
 import Logging
 
-/// A plain HTTP server for one of the manager's ports.
+/// An HTTP server for one of the manager's ports.
 struct ManagerServer: Sendable {
   enum Answer: Sendable, Equatable {
     case ok(String)
@@ -15,15 +17,31 @@ struct ManagerServer: Sendable {
   let name: String
   let host: String
   let port: Int
+  let security: EndpointSecurity
+  let authenticator: TokenAuthenticator
   let logger: Logger
+  /// Told the port once it listens.
+  let listening: @Sendable (Int) -> Void
 
   func run(_ handler: @escaping Handler) async throws {
+    let tls = try security.certificate.map { try CertificateFiles($0).configuration() }
     let application = Application(
-      responder: CallbackResponder { (request: Request, _: BasicRequestContext) in
-        Self.response(await handler(request.uri.path))
+      responder: CallbackResponder { [authenticator] (request: Request, _: BasicRequestContext) in
+        let path = request.uri.path
+        switch await authenticator.verdict(authorization: request.headers[.authorization], path: path) {
+        case .allowed: return Self.response(await handler(path))
+        case .unknown:
+          var response = Self.response(.unauthorized, "a bearer token that the cluster knows is needed")
+          response.headers[.wwwAuthenticate] = "Bearer"
+          return response
+        case .forbidden: return Self.response(.forbidden, "the token's user may not get \(path)")
+        case .unavailable: return Self.response(.serviceUnavailable, "the API server could not be asked")
+        }
       },
+      server: try tls.map { try .tls(.http1(), tlsConfiguration: $0) } ?? .http1(),
       configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: nil),
-      onServerRunning: { [logger, name] channel in
+      onServerRunning: { [logger, name, listening] channel in
+        listening(channel.localAddress?.port ?? 0)
         logger.info(
           "listening", metadata: ["server": "\(name)", "address": "\(channel.localAddress.map { "\($0)" } ?? "")"])
       },

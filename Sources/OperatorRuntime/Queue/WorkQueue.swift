@@ -1,40 +1,42 @@
 public import CoreMetrics
 import Synchronization
 
-/// The waiting time after each failure of a key.
-public struct RequeuePolicy: Sendable {
-  public var initial: Duration
-  public var maximum: Duration
-
-  /// controller-runtime's defaults: 5 ms, doubled with each failure, about 16 minutes at most.
-  public init(initial: Duration = .milliseconds(5), maximum: Duration = .seconds(1000)) {
-    self.initial = initial
-    self.maximum = maximum
-  }
-
-  func delay(afterFailures failures: Int) -> Duration {
-    Backoff.delay(attempt: failures, initial: initial, maximum: maximum)
-  }
-}
-
 /// A queue of keys for any number of workers.
 ///
 /// A key added many times is handed out once; one that is added while it is being processed is handed out again
-/// afterwards; no key is with two workers at once. `shutDown` lets queued keys be finished and takes no new ones.
+/// afterwards; no key is with two workers at once. Changes come before resyncs, and nobody starves. `shutDown` lets queued
+/// keys be finished and takes no new ones.
 public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
-  private struct Delayed {
+  private struct Alarm {
     var deadline: Duration
     var task: Task<Void, Never>
+  }
+
+  /// What has to be done once the lock is free. Resuming and cancelling may take locks of the runtime that it holds while it
+  /// calls a cancellation handler, which wants our lock: done under it, they would wait for each other.
+  private struct Afterwards {
+    var workers: [(CheckedContinuation<Key?, Never>, Key?)] = []
+    var drainers: [CheckedContinuation<Void, Never>] = []
+    var cancelled: [Task<Void, Never>] = []
+
+    func perform() {
+      for (worker, key) in workers { worker.resume(returning: key) }
+      for drainer in drainers { drainer.resume() }
+      for task in cancelled { task.cancel() }
+    }
   }
 
   private struct State {
     var queue = WorkQueueState<Key>()
     var waiting: [(id: Int, continuation: CheckedContinuation<Key?, Never>)] = []
     var nextWaiter = 0
-    var delayed: [Key: Delayed] = [:]
+    var delayed = DelayedKeys<Key>()
+    /// One for the delayed key that is due first.
+    var timer: Alarm?
     var drainers: [CheckedContinuation<Void, Never>] = []
     var addedAt: [Key: Duration] = [:]
     var takenAt: [Key: Duration] = [:]
+    var afterwards = Afterwards()
   }
 
   private let state = Mutex(State())
@@ -55,40 +57,29 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
   /// Keys that are ready and that no worker has taken yet.
   public var depth: Int { state.withLock { $0.queue.depth } }
 
-  /// Queues a key; does nothing when it is queued already or the queue is shut down.
-  public func add(_ key: Key) {
-    state.withLock { state in
-      guard state.queue.add(key) else { return }
-      metrics.adds.increment()
-      state.addedAt[key] = time.now
-      handOut(&state)
-    }
+  /// Keys that wait for their time.
+  public var delayedCount: Int { state.withLock { $0.delayed.count } }
+
+  /// Queues a key; one that is queued already at most rises to the priority. Does nothing once the queue is shut down.
+  public func add(_ key: Key, priority: WorkPriority = .change) {
+    change { add(key, priority, &$0) }
   }
 
   /// Queues a key after a while. Of several waits for one key the one that ends first counts.
-  public func add(_ key: Key, after delay: Duration) {
-    guard delay > .zero else { return add(key) }
-    let deadline = time.now + delay
-    state.withLock { state in
-      guard !state.queue.isShutDown else { return }
-      if let known = state.delayed[key] {
-        if known.deadline <= deadline { return }
-        known.task.cancel()
-      }
-      state.delayed[key] = Delayed(
-        deadline: deadline,
-        task: Task { [time, weak self] in
-          guard (try? await time.sleep(for: delay)) != nil else { return }
-          self?.fire(key, deadline)
-        })
+  public func add(_ key: Key, after delay: Duration, priority: WorkPriority = .change) {
+    guard delay > .zero else { return add(key, priority: priority) }
+    change { state in
+      guard !state.queue.isShutDown, state.delayed.add(key, at: time.now + delay, priority: priority) else { return }
+      setTimer(&state)
     }
   }
 
   /// Queues a key after the waiting time of its number of failures.
-  public func addAfterFailure(_ key: Key) {
+  /// - Parameter other: The waiting times of this kind of failure; nil takes the queue's own.
+  public func addAfterFailure(_ key: Key, policy other: RequeuePolicy? = nil) {
     let failures = state.withLock { $0.queue.countFailure(key) }
     metrics.retries.increment()
-    add(key, after: policy.delay(afterFailures: failures))
+    add(key, after: (other ?? policy).delay(afterFailures: failures))
   }
 
   /// Forgets a key's failures; its next failure waits the shortest time again.
@@ -111,23 +102,23 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
     }
     return await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        state.withLock { state in
-          if Task.isCancelled { return continuation.resume(returning: nil) }
+        change { state in
+          if Task.isCancelled { return state.afterwards.workers.append((continuation, nil)) }
           state.waiting.append((id, continuation))
           handOut(&state)
         }
       }
     } onCancel: {
-      state.withLock { state in
+      change { state in
         guard let index = state.waiting.firstIndex(where: { $0.id == id }) else { return }
-        state.waiting.remove(at: index).continuation.resume(returning: nil)
+        state.afterwards.workers.append((state.waiting.remove(at: index).continuation, nil))
       }
     }
   }
 
   /// Says that the worker is done with a key.
   public func finish(_ key: Key) {
-    state.withLock { state in
+    change { state in
       if let taken = state.takenAt.removeValue(forKey: key) { metrics.workDuration.record(duration: time.now - taken) }
       if state.queue.finish(key) { state.addedAt[key] = time.now }
       handOut(&state)
@@ -136,10 +127,11 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
 
   /// Takes no new keys, drops delayed ones; workers get what is queued and then nil.
   public func shutDown() {
-    state.withLock { state in
+    change { state in
       state.queue.shutDown()
-      for delayed in state.delayed.values { delayed.task.cancel() }
-      state.delayed = [:]
+      state.delayed.removeAll()
+      if let timer = state.timer { state.afterwards.cancelled.append(timer.task) }
+      state.timer = nil
       handOut(&state)
     }
   }
@@ -147,39 +139,78 @@ public final class WorkQueue<Key: Hashable & Sendable>: Sendable {
   /// Returns when nothing is queued and nothing is being processed.
   public func waitUntilIdle() async {
     await withCheckedContinuation { continuation in
-      state.withLock { state in
-        if state.queue.isIdle { return continuation.resume() }
+      change { state in
         state.drainers.append(continuation)
+        releaseDrainers(&state)
       }
     }
   }
 
-  private func fire(_ key: Key, _ deadline: Duration) {
-    let isCurrent = state.withLock { state in
-      guard state.delayed[key]?.deadline == deadline else { return false }
-      state.delayed[key] = nil
-      return true
-    }
-    if isCurrent { add(key) }
+  /// Brings the metrics up to date that change while nothing happens; called before they are read.
+  public func refreshMetrics() {
+    let started = state.withLock { Array($0.takenAt.values) }
+    let now = time.now
+    metrics.recordRunning(started.map { now - $0 })
   }
 
-  /// Brings keys and waiting workers together. Resuming only schedules the worker, so doing it under the lock is safe.
+  private func add(_ key: Key, _ priority: WorkPriority, _ state: inout State) {
+    guard state.queue.add(key, priority: priority) else { return }
+    metrics.adds.increment()
+    state.addedAt[key] = time.now
+    handOut(&state)
+  }
+
+  private func setTimer(_ state: inout State) {
+    guard let deadline = state.delayed.next else { return }
+    if let timer = state.timer, timer.deadline <= deadline { return }
+    if let timer = state.timer { state.afterwards.cancelled.append(timer.task) }
+    let delay = deadline - time.now
+    state.timer = Alarm(
+      deadline: deadline,
+      task: Task { [time, weak self] in
+        guard (try? await time.sleep(for: delay)) != nil else { return }
+        self?.timerFired(deadline)
+      })
+  }
+
+  private func timerFired(_ deadline: Duration) {
+    change { state in
+      guard state.timer?.deadline == deadline else { return }
+      state.timer = nil
+      for (key, priority) in state.delayed.due(at: max(time.now, deadline)) { add(key, priority, &state) }
+      setTimer(&state)
+    }
+  }
+
+  private func change(_ body: (inout State) -> Void) {
+    let afterwards = state.withLock { state in
+      body(&state)
+      defer { state.afterwards = Afterwards() }
+      return state.afterwards
+    }
+    afterwards.perform()
+  }
+
+  /// Brings keys and waiting workers together.
   private func handOut(_ state: inout State) {
     while !state.waiting.isEmpty, let key = state.queue.take() {
       let now = time.now
       if let added = state.addedAt.removeValue(forKey: key) { metrics.queueDuration.record(duration: now - added) }
       state.takenAt[key] = now
-      state.waiting.removeFirst().continuation.resume(returning: key)
+      state.afterwards.workers.append((state.waiting.removeFirst().continuation, key))
     }
     metrics.depth.record(state.queue.depth)
     // A key held back by its processing comes to the worker that finishes it, so waiting workers may go.
     if state.queue.isShutDown, state.queue.depth == 0 {
-      for waiter in state.waiting { waiter.continuation.resume(returning: nil) }
+      state.afterwards.workers += state.waiting.map { ($0.continuation, nil) }
       state.waiting = []
     }
-    if state.queue.isIdle {
-      for drainer in state.drainers { drainer.resume() }
-      state.drainers = []
-    }
+    releaseDrainers(&state)
+  }
+
+  private func releaseDrainers(_ state: inout State) {
+    guard state.queue.isIdle else { return }
+    state.afterwards.drainers += state.drainers
+    state.drainers = []
   }
 }

@@ -35,7 +35,7 @@ struct ComponentCondition: Equatable, Sendable {
       self = .stalled(ConditionReason(rawValue: reason) ?? .refused, message)
     case .waitForChange:
       self = .progressing(.waiting, "\(error)")
-    case .retry:
+    case .retry, .retryGrowing:
       self = .progressing(.retrying, "\(error)")
     }
   }

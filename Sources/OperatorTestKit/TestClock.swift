@@ -1,12 +1,14 @@
 import Synchronization
 
-/// A clock that stands still until the test moves it.
-final class TestClock: Clock {
-  struct Instant: InstantProtocol {
-    var offset: Duration
-    func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
-    func duration(to other: Instant) -> Duration { other.offset - offset }
-    static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
+/// A clock that stands still until the test moves it: time-outs, backoffs and leases in no time, and always the same.
+public final class TestClock: Clock {
+  public struct Instant: InstantProtocol {
+    /// Time since the clock was made.
+    public var offset: Duration
+
+    public func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
+    public func duration(to other: Instant) -> Duration { other.offset - offset }
+    public static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
   }
 
   private struct State {
@@ -21,16 +23,19 @@ final class TestClock: Clock {
 
   private let state = Mutex(State())
 
-  /// - Parameter quietTime: Everybody counts as done when nobody began or ended a sleep for this long (real time).
-  init(quietTime: Duration = .milliseconds(2)) {
+  /// - Parameter quietTime: `advance` takes everybody for done when nobody began or ended a sleep for this long, in real
+  ///   time.
+  public init(quietTime: Duration = .milliseconds(2)) {
     self.quietTime = quietTime
   }
 
-  var now: Instant { state.withLock { $0.now } }
-  var minimumResolution: Duration { .nanoseconds(1) }
-  var sleeperCount: Int { state.withLock { $0.sleepers.count } }
+  public var now: Instant { state.withLock { $0.now } }
+  public var minimumResolution: Duration { .nanoseconds(1) }
 
-  func sleep(until deadline: Instant, tolerance: Duration?) async throws {
+  /// How many tasks sleep on this clock.
+  public var sleeperCount: Int { state.withLock { $0.sleepers.count } }
+
+  public func sleep(until deadline: Instant, tolerance: Duration?) async throws {
     defer { state.withLock { $0.activity += 1 } }
     let id = state.withLock { state in
       state.activity += 1
@@ -53,7 +58,7 @@ final class TestClock: Clock {
   }
 
   /// Moves time forward, waking sleepers in order, and lets everybody run who can.
-  func advance(by duration: Duration) async {
+  public func advance(by duration: Duration) async {
     let goal = now.advanced(by: duration)
     await settle()
     while let continuation = wakeNext(before: goal) {
@@ -77,20 +82,26 @@ final class TestClock: Clock {
   private func settle() async {
     var seen = state.withLock { $0.activity }
     var since = ContinuousClock.now
-    while ContinuousClock.now - since < quietTime {
+    // On a busy machine time passes without anybody getting a turn, so turns count too.
+    var turns = 0
+    while ContinuousClock.now - since < quietTime || turns < 20 {
       await Task.yield()
+      turns += 1
       let current = state.withLock { $0.activity }
-      if current != seen { (seen, since) = (current, ContinuousClock.now) }
+      if current != seen { (seen, since, turns) = (current, ContinuousClock.now, 0) }
     }
   }
 }
 
 /// Waits for a condition in real time, a few seconds at most.
-func eventually(_ limit: Duration = .seconds(10), _ condition: @Sendable () async -> Bool) async -> Bool {
+/// - Returns: Whether it came true.
+public func eventually(
+  _ limit: Duration = .seconds(10), _ condition: @Sendable () async throws -> Bool
+) async rethrows -> Bool {
   let deadline = ContinuousClock.now + limit
   while ContinuousClock.now < deadline {
-    if await condition() { return true }
+    if try await condition() { return true }
     await Task.yield()
   }
-  return await condition()
+  return try await condition()
 }

@@ -1,0 +1,46 @@
+public import KubernetesModels
+
+/// What is made of each object before an informer stores it; keeps out of memory what nobody reads.
+public struct ObjectTransform<Object: Sendable>: Sendable {
+  /// Tells transforms apart: informers are shared between those who ask for the same one.
+  public let name: String
+  let apply: @Sendable (Object) -> Object
+
+  /// - Parameters:
+  ///   - name: Must differ between transforms that do different things.
+  ///   - apply: Must keep name, namespace, uid, resourceVersion and ownerReferences.
+  public init(name: String, _ apply: @escaping @Sendable (Object) -> Object) {
+    self.name = name
+    self.apply = apply
+  }
+
+  /// Stores objects as they come.
+  public static var none: Self { Self(name: "") { $0 } }
+
+  /// One transform after another.
+  public func then(_ next: Self) -> Self {
+    Self(name: name + "+" + next.name) { [apply] in next.apply(apply($0)) }
+  }
+}
+
+extension ObjectTransform where Object: KubernetesResource {
+  /// Drops `metadata.managedFields`, often the largest part of an object.
+  public static var withoutManagedFields: Self {
+    Self(name: "without-managed-fields") { object in
+      var object = object
+      object.metadata.managedFields = nil
+      return object
+    }
+  }
+}
+
+extension ObjectTransform where Object == DynamicObject {
+  /// Drops `metadata.managedFields`, often the largest part of an object.
+  public static var withoutManagedFields: Self {
+    Self(name: "without-managed-fields") { object in
+      var object = object
+      object.json.set(nil, at: ["metadata", "managedFields"])
+      return object
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import KubernetesClient
+import KubernetesModels
+import Logging
+
+/// Carries out what `ReflectorMachine` decides, against an API server.
+struct Reflector<Object: Sendable>: Sendable {
+  typealias Machine = ReflectorMachine<Object>
+
+  let collection: ResourceCollection<Object>
+  let traits: ObjectTraits<Object>
+  let transform: @Sendable (Object) -> Object
+  let options: InformerOptions
+  let logger: Logger
+  let time: TimeSource
+
+  /// Runs until the task is cancelled; `store` gets the actions that change the store.
+  func run(_ store: @Sendable (Machine.Action) -> Void) async throws {
+    var machine = Machine(backoff: options.backoff, streamsLists: options.streamsLists, key: traits.key)
+    var pending = machine.step(.start)
+    while !Task.isCancelled {
+      guard !pending.isEmpty else { return }
+      let action = pending.removeFirst()
+      switch action {
+      case .replace, .upsert, .remove, .drop, .caughtUp: store(action)
+      case .wait(let delay):
+        try await time.sleep(for: delay)
+        pending += machine.step(.waited)
+      case .list(let page): pending += machine.step(try await list(page))
+      case .stream: pending += try await follow(from: nil, &machine, store)
+      case .watch(let version): pending += try await follow(from: version, &machine, store)
+      }
+    }
+    throw CancellationError()
+  }
+
+  private func list(_ page: Machine.Page) async throws -> Machine.Event {
+    do {
+      let page = try await collection.page(page, options: options)
+      for object in page.unreadable { logger.warning("\(object)") }
+      return .listed(
+        page.items.map(transform), unreadable: page.unreadable.map(\.key), resourceVersion: page.resourceVersion,
+        continueToken: page.continueToken)
+    } catch {
+      return try failure(error, "list")
+    }
+  }
+
+  /// Streams events into the machine until the watch ends in whatever way; returns the actions that follow.
+  /// - Parameter version: Nil to have what is there sent first.
+  private func follow(
+    from version: String?, _ machine: inout Machine, _ store: @Sendable (Machine.Action) -> Void
+  ) async throws -> [Machine.Action] {
+    let opened = time.now
+    let seconds = options.watchSeconds + Int.random(in: 0...max(1, options.watchSeconds / 2))
+    let stream = collection.watch(
+      WatchOptions(
+        labelSelector: options.labelSelector, fieldSelector: options.fieldSelector, resourceVersion: version,
+        timeoutSeconds: seconds, allowBookmarks: true, sendInitialEvents: version == nil ? true : nil,
+        // A server that never marks the end of its list must not keep readers waiting for long.
+        idleTimeout: version == nil ? min(options.idleTimeout, .seconds(30)) : options.idleTimeout))
+    do {
+      for try await event in stream {
+        for action in machine.step(step(for: event)) { store(action) }
+      }
+      try Task.checkCancellation()
+      return machine.step(.watchEnded(openFor: time.now - opened))
+    } catch KubernetesError.timeout(let text) {
+      logger.debug("watch went silent", metadata: ["error": "\(text)"])
+      return machine.step(.watchEnded(openFor: time.now - opened))
+    } catch {
+      return machine.step(try failure(error, version == nil ? "streaming list" : "watch"))
+    }
+  }
+
+  private func step(for event: WatchEvent<Object>) -> Machine.Event {
+    switch event {
+    case .added(let object): .added(transform(object), resourceVersion: traits.version(object))
+    case .modified(let object): .modified(transform(object), resourceVersion: traits.version(object))
+    case .deleted(let object): .deleted(transform(object), resourceVersion: traits.version(object))
+    case .bookmark(let version, let endsInitial): .bookmark(resourceVersion: version, endsInitial: endsInitial)
+    case .undecodable(let object): step(for: object)
+    }
+  }
+
+  /// The store keeps the last state that could be read: a broken object is not a deleted one.
+  private func step(for object: UndecodableObject) -> Machine.Event {
+    logger.warning("\(object)")
+    return object.change == .deleted
+      ? .vanished(object.key, resourceVersion: object.resourceVersion)
+      : .unreadable(object.key, resourceVersion: object.resourceVersion)
+  }
+
+  private func failure(_ error: any Error, _ verb: String) throws -> Machine.Event {
+    if error is CancellationError || Task.isCancelled { throw CancellationError() }
+    let kind = Machine.Failure(error)
+    logger.log(
+      level: kind == .gone ? .debug : .warning, "\(verb) of \(collection.type.kind) failed",
+      metadata: ["error": "\(error)"])
+    return .failed(kind, retryAfter: (error as? KubernetesError)?.retryAfter)
+  }
+}
+
+extension UndecodableObject {
+  fileprivate var key: ObjectKey { ObjectKey(namespace: namespace, name: name) }
+}
+
+extension ReflectorMachine.Failure {
+  init(_ error: any Error) {
+    guard let error = error as? KubernetesError, let code = error.statusCode else {
+      self = .trouble
+      return
+    }
+    // A version that the server has not reached yet, e.g. after a restore from a backup, comes as a 504 with this cause.
+    let isFromTheFuture =
+      error.status?.details?.causes?.contains { $0.reason == "ResourceVersionTooLarge" } ?? false
+    if error.isGone || isFromTheFuture {
+      self = .gone
+    } else {
+      self = [400, 405, 415, 422].contains(code) ? .refused : .trouble
+    }
+  }
+}
