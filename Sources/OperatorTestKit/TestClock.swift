@@ -19,6 +19,9 @@ public final class TestClock: Clock {
     var activity = 0
   }
 
+  /// A turn comes after everybody who was in line before; a chain of hand-overs takes one for each.
+  private static let quietTurns = 50
+
   private let quietTime: Duration
 
   private let state = Mutex(State())
@@ -79,16 +82,19 @@ public final class TestClock: Clock {
     }
   }
 
+  /// Waits until nobody who could run is left: no sleep begins or ends over many turns, nor for the quiet time, nor for
+  /// several times as long as our own turns are apart, which tells how busy the machine is.
   private func settle() async {
     var seen = state.withLock { $0.activity }
     var since = ContinuousClock.now
-    // On a busy machine time passes without anybody getting a turn, so turns count too.
-    var turns = 0
-    while ContinuousClock.now - since < quietTime || turns < 20 {
+    var (lastTurn, turns, quiet) = (since, 0, quietTime)
+    while turns < Self.quietTurns || ContinuousClock.now - since < quiet {
       await Task.yield()
-      turns += 1
+      let now = ContinuousClock.now
+      quiet = max(quiet, min((now - lastTurn) * 5, .milliseconds(250)))
+      (lastTurn, turns) = (now, turns + 1)
       let current = state.withLock { $0.activity }
-      if current != seen { (seen, since, turns) = (current, ContinuousClock.now, 0) }
+      if current != seen { (seen, since, turns) = (current, now, 0) }
     }
   }
 }
