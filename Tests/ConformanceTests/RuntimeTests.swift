@@ -56,7 +56,8 @@ import Testing
       request.query = request.query.map { $0.name == "resourceVersion" ? ($0.name, "1") : $0 }
     }
     let informer = DynamicInformer(
-      client: KubernetesClient(transport: transport), type: widgets.type, namespace: namespace)
+      client: KubernetesClient(transport: transport), type: widgets.type, namespace: namespace,
+      options: InformerOptions(streamsLists: false))
     try await running(informer) {
       try await informer.waitUntilSynced()
       try await eventually("a second watch") { transport.watches.count >= 2 ? true : nil }

@@ -5,13 +5,13 @@ import Testing
 
 @Suite struct SubsetComparisonTests {
   static let observed: JSONValue = [
-    "metadata": ["name": "a", "uid": "1", "labels": ["app": "rtx", "extra": "x"], "finalizers": ["theirs", "ours"]],
+    "metadata": ["name": "a", "uid": "1", "labels": ["app": "web", "extra": "x"], "finalizers": ["theirs", "ours"]],
     "spec": [
       "replicas": 3,
       "containers": [
         ["name": "sidecar", "image": "injected"],
         [
-          "name": "app", "image": "rtx:1", "imagePullPolicy": "IfNotPresent", "args": ["serve", "--port", "3000"],
+          "name": "app", "image": "web:1", "imagePullPolicy": "IfNotPresent", "args": ["serve", "--port", "3000"],
           "resources": ["requests": ["cpu": "1", "memory": "1Gi"]],
           "ports": [
             ["containerPort": 53, "protocol": "UDP", "name": "dns-udp"],
@@ -25,7 +25,7 @@ import Testing
   static let metDesires: [JSONValue] = [
     ["spec": ["replicas": 3]],
     ["metadata": ["labels": ["app": "web"], "finalizers": ["ours"]]],
-    ["spec": ["containers": [["name": "app", "image": "rtx:1"]]]],
+    ["spec": ["containers": [["name": "app", "image": "web:1"]]]],
     ["spec": ["containers": [["name": "app", "resources": ["requests": ["cpu": "1000m", "memory": "1024Mi"]]]]]],
     ["spec": ["containers": [["name": "app", "ports": [["containerPort": 53]]]]]],
     ["spec": ["containers": [["name": "app", "env": [], "securityContext": [:], "lifecycle": .null]]]],
@@ -41,7 +41,7 @@ import Testing
   static let differences: [(JSONValue, String)] = [
     (["spec": ["replicas": 4]], "spec.replicas"),
     (["metadata": ["labels": ["app": "other"]]], "metadata.labels.app"),
-    (["spec": ["containers": [["name": "app", "image": "rtx:2"]]]], "spec.containers[app].image"),
+    (["spec": ["containers": [["name": "app", "image": "web:2"]]]], "spec.containers[app].image"),
     (["spec": ["containers": [["name": "missing"]]]], "spec.containers[missing]"),
     (["spec": ["containers": [["name": "app", "args": ["serve"]]]]], "spec.containers[app].args"),
     (
