@@ -8,6 +8,7 @@ struct ImportRulesTests {
     "KubernetesClient": ["KubernetesModels"],
     "PrometheusMetrics": [],
     "OperatorRuntime": ["KubernetesClient", "KubernetesModels", "PrometheusMetrics"],
+    "OperatorTestKit": ["SandboxCluster", "OperatorRuntime", "KubernetesClient", "KubernetesModels"],
     "RTXPlatformAPI": ["KubernetesModels"],
     "PlatformOperator": ["RTXPlatformAPI", "OperatorRuntime", "KubernetesClient", "KubernetesModels"],
     "rtx-operator": [
