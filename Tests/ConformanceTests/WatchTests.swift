@@ -79,6 +79,15 @@ import Testing
     let namespace = try await server.namespace()
     let created = try await client.create(configMap("a", in: namespace))
     let version = try #require(created.metadata.resourceVersion)
+    // A server where nothing at all happens has no newer version to tell.
+    let other = try await server.namespace("other")
+    let writer = Task {
+      for number in 0..<20 where !Task.isCancelled {
+        try await client.create(configMap("n\(number)", in: other))
+        await pause(.milliseconds(500))
+      }
+    }
+    defer { writer.cancel() }
     // The stream ends by itself after its time, without an error.
     let seen = try await events(
       client.watch(
