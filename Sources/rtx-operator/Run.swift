@@ -44,7 +44,7 @@ struct Run: AsyncParsableCommand {
     let logger = Logger(label: "rtx-operator")
 
     let cluster = try ClusterConfiguration.inferred()
-    let client = try KubernetesClient(configuration: cluster)
+    let client = try KubernetesClient(configuration: cluster).metered(host: Self.host(of: cluster.server))
     let environment = ProcessInfo.processInfo.environment
     let identity = Self.identity
     let lease =
@@ -61,7 +61,7 @@ struct Run: AsyncParsableCommand {
         healthPort: healthPort == 0 ? nil : healthPort, metricsPort: metricsPort == 0 ? nil : metricsPort,
         registry: registry, leaderElection: lease))
     PlatformOperator(
-      client: client, logger: logger,
+      client: manager.leaderClient, logger: logger,
       options: PlatformOperator.Options(namespace: namespace, instance: identity, workers: workers)
     ).add(to: manager)
 
@@ -80,6 +80,12 @@ struct Run: AsyncParsableCommand {
       try? await client.shutdown()
       throw ExitCode.failure
     }
+  }
+
+  /// `host:port` of an address, as client-go labels its requests.
+  private static func host(of server: String) -> String {
+    let rest = server.split(separator: "/", omittingEmptySubsequences: true)
+    return rest.count > 1 ? String(rest[1]) : server
   }
 
   /// The pod's name and something that a restarted container does not share with its former self.

@@ -1,6 +1,5 @@
 import KubernetesClient
 import KubernetesModels
-import Synchronization
 import Widgets
 
 /// The driver's side of the API server.
@@ -57,34 +56,26 @@ struct BenchCluster: Sendable {
   /// Waits until the status of every widget says that its objects are there.
   /// - Returns: When the last one did.
   func waitUntilConverged(
-    _ count: Int, within limit: Duration = .seconds(900), progress: @Sendable @escaping (Int) throws -> Void
+    _ count: Int, within limit: Duration = .seconds(900), progress: (Int) throws -> Void
   ) async throws -> ContinuousClock.Instant {
     let list = try await client.list(Widget.self, in: Widget.namespace)
     var ready = Set(list.items.filter(Self.isConverged).compactMap(\.metadata.name))
-    let reporter = Mutex(ready.count)
-    let reports = Task {
-      while true {
-        try await Task.sleep(for: .seconds(5))
-        try progress(reporter.withLock { $0 })
-      }
-    }
-    let deadline = Task {
-      try await Task.sleep(for: limit)
-      throw BenchFailure("only \(reporter.withLock { $0 }) of \(count) widgets are converged after \(limit)")
-    }
-    defer { reports.cancel(); deadline.cancel() }
+    let deadline = ContinuousClock.now + limit
     var version = list.resourceVersion
     while ready.count < count {
+      // Ends every five seconds, so that there is progress to tell and a deadline to keep.
       let options = WatchOptions(resourceVersion: version, timeoutSeconds: 5)
       for try await event in client.watch(Widget.self, in: Widget.namespace, options: options) {
         guard let widget = event.object else { continue }
         version = widget.metadata.resourceVersion ?? version
         guard let name = widget.metadata.name, Self.isConverged(widget) else { continue }
         ready.insert(name)
-        reporter.withLock { [count = ready.count] in $0 = count }
         if ready.count == count { break }
       }
-      if deadline.isCancelled { break }
+      try progress(ready.count)
+      guard ready.count == count || ContinuousClock.now < deadline else {
+        throw BenchFailure("only \(ready.count) of \(count) widgets are converged after \(limit)")
+      }
     }
     return ContinuousClock.now
   }

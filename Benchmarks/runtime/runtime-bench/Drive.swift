@@ -28,7 +28,7 @@ struct Drive: AsyncParsableCommand {
   @Option(help: "The file into which the operator writes its latencies when it stops.")
   var latencies: String
 
-  @Argument(parsing: .captureForPassthrough, help: "The operator's command line.")
+  @Argument(parsing: .postTerminator, help: "The operator's command line.")
   var command: [String]
 
   func run() async throws {

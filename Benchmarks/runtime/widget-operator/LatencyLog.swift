@@ -1,4 +1,5 @@
 import FoundationEssentials
+import KubernetesModels
 import Synchronization
 import Widgets
 

@@ -2,9 +2,9 @@ public import KubernetesModels
 
 /// Which objects a list gives, and how fresh they must be (Kubernetes: "List options").
 public struct ListOptions: Sendable, Hashable {
-  /// e.g. `app=rtx,tier in (a,b)`.
+  /// e.g. `app=web,tier in (a,b)`.
   public var labelSelector: String?
-  /// e.g. `metadata.name=rtx`.
+  /// e.g. `metadata.name=web`.
   public var fieldSelector: String?
   /// Objects a page; pages are followed by ``KubernetesClient``, so this bounds memory, not the result. 0 asks for all at once.
   public var limit: Int?

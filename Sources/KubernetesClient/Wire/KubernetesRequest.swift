@@ -15,7 +15,7 @@ public enum RequestMethod: String, Sendable, Hashable {
 public struct KubernetesRequest: Sendable {
   /// The method.
   public var method: RequestMethod
-  /// The path, percent-encoded as on the request line, e.g. `/api/v1/namespaces/rtx/pods`.
+  /// The path, percent-encoded as on the request line, e.g. `/api/v1/namespaces/trading/pods`.
   public var path: String
   /// Query items, not encoded; order is kept.
   public var query: [(name: String, value: String)]
