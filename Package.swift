@@ -165,8 +165,9 @@ let package = Package(
     library("TradingStore", ["TradingCore", "CLibPQ", "CHiredis", logging]),
     library(
       "TradingServer",
-      ["TradingStore", "TradingCore", "PrometheusMetrics", hummingbird, logging, webSocket] + nio + metrics + lifecycle),
-    program("rtx-server", ["TradingServer", "TradingStore", "TradingCore"]),
+      ["TradingStore", "TradingCore", "PrometheusMetrics", hummingbird, logging, webSocket] + hummingbirdCore + nio
+        + metrics + lifecycle),
+    program("rtx-server", ["TradingServer", "TradingStore", "TradingCore"] + lifecycle),
 
     // The stand-in for a cluster.
     library(
