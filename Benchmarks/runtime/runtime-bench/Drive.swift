@@ -22,7 +22,7 @@ struct Drive: AsyncParsableCommand {
   @Option(help: "Seconds of changes at that rate.")
   var rateSeconds = 10
 
-  @Option(help: "Seconds of steady state in which writes are counted.")
+  @Option(help: "Seconds of steady state in which writes are counted; 0 leaves it out.")
   var steadySeconds = 300
 
   @Option(help: "The file into which the operator writes its latencies when it stops.")
@@ -74,10 +74,12 @@ struct Drive: AsyncParsableCommand {
     _ = try await cluster.waitUntilConverged(widgets) { _ in }
     try await Task.sleep(for: .seconds(10))
 
-    say("\(steadySeconds) s of steady state")
-    let quiet = try await cluster.requests()
-    try await Task.sleep(for: .seconds(steadySeconds))
-    report("steady_writes", try await cluster.requests().writes - quiet.writes)
+    if steadySeconds > 0 {
+      say("\(steadySeconds) s of steady state")
+      let quiet = try await cluster.requests()
+      try await Task.sleep(for: .seconds(steadySeconds))
+      report("steady_writes", try await cluster.requests().writes - quiet.writes)
+    }
     try await process.stop()
 
     let values = try String(contentsOfFile: latencies, encoding: .utf8).split(separator: "\n").compactMap { Double($0) }

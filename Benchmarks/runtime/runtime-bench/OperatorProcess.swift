@@ -12,6 +12,9 @@ final class OperatorProcess: Sendable {
     try process.run()
   }
 
+  /// A course that is not finished leaves nothing behind.
+  deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+
   var isRunning: Bool { process.isRunning }
 
   /// VmRSS, in MiB.
