@@ -52,7 +52,8 @@ struct Coverage: Sendable {
     [
       "TRANSFER_FUNDS", "MARKET_ORDER", "LIMIT_ORDER", "STOP_ORDER", "STOP_LIMIT_ORDER", "MARKET_ORDER_REJECT",
       "STOP_LIMIT_TRIGGER", "ORDER_FILL", "TRADE_CLOSE_BY", "ORDER_CANCEL", "TAKE_PROFIT_ORDER", "STOP_LOSS_ORDER",
-      "TRAILING_STOP_LOSS_ORDER", "TRAILING_STOP_MOVE", "DAILY_FINANCING", "MARGIN_CALL_ENTER", "MARGIN_CALL_EXIT", "transfer NEGATIVE_BALANCE_PROTECTION",
+      "TRAILING_STOP_LOSS_ORDER", "TRAILING_STOP_MOVE", "DAILY_FINANCING", "MARGIN_CALL_ENTER", "MARGIN_CALL_EXIT",
+      "transfer NEGATIVE_BALANCE_PROTECTION",
     ] + CancelReason.allCases.filter { $0 != .amountOverflow }.map { "cancel " + $0.rawValue }
     + FillReason.allCases.map { "fill " + $0.rawValue }
     + [
@@ -218,7 +219,9 @@ struct RandomDay {
   /// The ledger alone gives the same state, byte for byte, also through text.
   private func replayed() -> String? {
     let ledger = account.ledger
-    guard Self.booked(ledger) == account.state.balance.minorUnits else { return "the ledger does not sum to the balance" }
+    guard Self.booked(ledger) == account.state.balance.minorUnits else {
+      return "the ledger does not sum to the balance"
+    }
     if let failure = netted(ledger) { return failure }
     do {
       let lines = ledger.map(\.canonicalLine)

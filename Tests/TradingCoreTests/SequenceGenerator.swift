@@ -29,7 +29,10 @@ enum Step {
 /// Makes accounts, quotes and commands that keep running into the rules: tight margins, near triggers, wrong requests.
 struct SequenceGenerator {
   static let catalog: InstrumentCatalog = {
-    func make(_ name: String, _ digits: Int, _ price: Int64, _ margin: Int64, size: Int64 = 100_000, open: Range<Int> = 0..<10_080)
+    func make(
+      _ name: String, _ digits: Int, _ price: Int64, _ margin: Int64, size: Int64 = 100_000,
+      open: Range<Int> = 0..<10_080
+    )
       -> Instrument
     {
       Instrument(

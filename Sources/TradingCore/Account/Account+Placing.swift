@@ -19,7 +19,9 @@ extension Account {
     switch checked(request, in: market, at: time) {
     case .failure(let reason): orderId = post(.orderReject(request, reason), in: &batch)
     case .success(let instrument):
-      if let replaced = request.replacedOrderId { post(.orderCancel(orderId: replaced, .clientRequestReplaced), in: &batch) }
+      if let replaced = request.replacedOrderId {
+        post(.orderCancel(orderId: replaced, .clientRequestReplaced), in: &batch)
+      }
       let reason: OrderCreateReason =
         request.closingTradeId != nil ? .tradeClose : request.replacedOrderId != nil ? .replacement : .clientOrder
       orderId = post(.orderCreate(request, reason), in: &batch)

@@ -34,8 +34,8 @@ extension Account {
   private mutating func fireAll(_ symbol: Symbol, at prices: DealtPrices, in market: Market, _ batch: inout Batch) {
     // A fill can bring new triggers, all with higher ids; one that cannot be carried out now must not be tried for ever.
     var skipped: Set<TransactionID> = []
-    while let book = books[symbol] {
-      var ids = book.triggered(by: prices)
+    // The book itself is not held on to: changing a list that someone else holds would copy all of it.
+    while var ids = books[symbol]?.triggered(by: prices) {
       if !skipped.isEmpty { ids.removeAll { skipped.contains($0) } }
       if ids.isEmpty { return }
       for id in ids where !fire(id, at: prices, in: market, &batch) { skipped.insert(id) }

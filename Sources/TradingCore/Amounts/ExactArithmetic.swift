@@ -32,7 +32,8 @@ public struct Ratio: Sendable, Hashable {
   /// The exact product.
   public func multiplied(by other: Ratio) throws(AmountOverflow) -> Ratio {
     Ratio(
-      try numerator.multiplied(byChecked: other.numerator), over: try denominator.multiplied(byChecked: other.denominator)
+      try numerator.multiplied(byChecked: other.numerator),
+      over: try denominator.multiplied(byChecked: other.denominator)
     )
   }
 

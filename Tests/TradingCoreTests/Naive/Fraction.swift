@@ -11,7 +11,9 @@ struct Fraction {
     self.bottom = Int128(bottom.magnitude) / divisor
   }
 
-  static func + (l: Fraction, r: Fraction) -> Fraction { Fraction(l.top * r.bottom + r.top * l.bottom, l.bottom * r.bottom) }
+  static func + (l: Fraction, r: Fraction) -> Fraction {
+    Fraction(l.top * r.bottom + r.top * l.bottom, l.bottom * r.bottom)
+  }
   static func - (l: Fraction, r: Fraction) -> Fraction { l + Fraction(-r.top, r.bottom) }
   static func * (l: Fraction, r: Fraction) -> Fraction { Fraction(l.top * r.top, l.bottom * r.bottom) }
   static func / (l: Fraction, r: Fraction) -> Fraction { Fraction(l.top * r.bottom, l.bottom * r.top) }

@@ -165,7 +165,8 @@ final class NaiveBroker {
       let byLeverage = Fraction(1, Int128(settings.leverage))
       let share = byInstrument < byLeverage ? byLeverage : byInstrument
       let size = Fraction(Int128(max(long, short)) * Int128(instrument.contractSize), 100)
-      let margin = size * share * (try rate(instrument.marginCurrency.code, gain: false)) * ten(settings.currency.digits)
+      let margin =
+        size * share * (try rate(instrument.marginCurrency.code, gain: false)) * ten(settings.currency.digits)
       used += Int64(margin.ceiling)
     }
     return (equity, used)
