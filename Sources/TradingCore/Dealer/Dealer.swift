@@ -1,7 +1,8 @@
 /// The accounts of a shard and the market that they deal in, with an index that leads a tick to the accounts it concerns.
 ///
-/// A tick costs O(log n) for the orders that it triggers, however many wait in how many accounts, and a look at the margin of
-/// each account that has a trade which the symbol prices or converts. What comes out is what ticking every account would give.
+/// A tick costs O(log n) for each order that it triggers and each account whose margin it may concern, however many orders and
+/// accounts there are: an account's margin is looked at again only when a quote has left the band within which its margin
+/// level cannot cross a threshold. What comes out is what ticking every account at every tick would give.
 /// When the transactions of a command could not be stored, `add` the account as it was before.
 public struct Dealer: Sendable {
   /// What one account wrote because of a tick.
@@ -13,7 +14,8 @@ public struct Dealer: Sendable {
   /// What an account is registered under in the index.
   private struct Registration: Equatable {
     var triggers: [Symbol: [Trigger]] = [:]
-    var watched: Set<Symbol> = []
+    /// Where the quotes that its margin depends on leave their bands.
+    var bands: [Symbol: [Trigger]] = [:]
     var expiry: Int64?
   }
 
@@ -23,8 +25,8 @@ public struct Dealer: Sendable {
   private var registrations: [Registration] = []
   /// For each symbol the nearest triggers of every account, in the dealer's own prices; the ids are indices of accounts.
   private var triggers: [Symbol: TriggerBook] = [:]
-  /// Accounts whose margin depends on a symbol's quote.
-  private var watchers: [Symbol: Set<Int>] = [:]
+  /// The bands of every account, likewise.
+  private var bands: [Symbol: TriggerBook] = [:]
   private var expiries = TriggerLevels()
 
   public init(terms: DealerTerms) { market = Market(terms: terms) }
@@ -62,7 +64,7 @@ public struct Dealer: Sendable {
     try market.update(quote, at: time)
     let prices = DealtPrices(bid: quote.bid.points, ask: quote.ask.points)
     var concerned = triggers[quote.symbol]?.triggered(by: prices).map { Int($0) } ?? []
-    if let watching = watchers[quote.symbol], !watching.isEmpty { concerned += watching }
+    if let outside = bands[quote.symbol]?.triggered(by: prices) { concerned += outside.map { Int($0) } }
     if let next = expiries.first, next.key <= time.milliseconds {
       var due: [Int64] = []
       expiries.collect(upTo: time.milliseconds, into: &due)
@@ -75,8 +77,8 @@ public struct Dealer: Sendable {
     for index in concerned where index != last {
       last = index
       let transactions = accounts[index].tick(quote.symbol, in: market, at: time)
-      if transactions.isEmpty { continue }
       register(index)
+      if transactions.isEmpty { continue }
       effects.append(Effect(accountId: accounts[index].settings.accountId, transactions: transactions))
     }
     return effects
@@ -93,32 +95,57 @@ extension Dealer {
       let markup = market.terms.markup(for: symbol, group: account.settings.group)
       new.triggers[symbol] = book.nearest.map { $0.inDealersPrices(markup: markup) }
     }
-    for symbol in account.positions.keys { new.watched.formUnion(pricing(symbol, account.settings.currency)) }
+    if !account.positions.isEmpty {
+      let tolerance = account.marginTolerance(in: market)
+      for symbol in pricing(account) { new.bands[symbol] = band(of: symbol, tolerance) }
+    }
     new.expiry = account.nextExpiry
     let old = registrations[index]
     if new == old { return }
     registrations[index] = new
-    for (symbol, list) in old.triggers where list != new.triggers[symbol] {
-      for trigger in list { triggers[symbol]?.remove(trigger, id: Int64(index)) }
-    }
-    for (symbol, list) in new.triggers where list != old.triggers[symbol] {
-      for trigger in list { triggers[symbol, default: TriggerBook()].insert(trigger, id: Int64(index)) }
-    }
-    for symbol in old.watched.subtracting(new.watched) { watchers[symbol]?.remove(index) }
-    for symbol in new.watched.subtracting(old.watched) { watchers[symbol, default: []].insert(index) }
+    Self.exchange(old.triggers, new.triggers, of: index, in: &triggers)
+    Self.exchange(old.bands, new.bands, of: index, in: &bands)
     if old.expiry != new.expiry {
       if let expiry = old.expiry { expiries.remove(TriggerLevel(key: expiry, id: Int64(index))) }
       if let expiry = new.expiry { expiries.insert(TriggerLevel(key: expiry, id: Int64(index))) }
     }
   }
 
-  /// The symbols whose quotes the worth and the margin of a trade in `symbol` depend on.
-  private func pricing(_ symbol: Symbol, _ currency: Currency) -> Set<Symbol> {
-    guard let instrument = market.terms.catalog[symbol] else { return [symbol] }
+  private static func exchange(
+    _ old: [Symbol: [Trigger]], _ new: [Symbol: [Trigger]], of index: Int, in books: inout [Symbol: TriggerBook]
+  ) {
+    for (symbol, list) in old where list != new[symbol] {
+      for trigger in list { books[symbol]?.remove(trigger, id: Int64(index)) }
+    }
+    for (symbol, list) in new where list != old[symbol] {
+      for trigger in list { books[symbol, default: TriggerBook()].insert(trigger, id: Int64(index)) }
+    }
+  }
+
+  /// The symbols whose quotes the account's worth and margin depend on.
+  private func pricing(_ account: Account) -> Set<Symbol> {
     let conversions = market.terms.conversions
-    return Set(
-      [symbol] + (conversions.symbols(from: instrument.quoteCurrency, to: currency) ?? [])
-        + (conversions.symbols(from: instrument.marginCurrency, to: currency) ?? []))
+    var symbols: Set<Symbol> = []
+    for symbol in account.positions.keys {
+      symbols.insert(symbol)
+      guard let instrument = market.terms.catalog[symbol] else { continue }
+      for currency in [instrument.quoteCurrency, instrument.marginCurrency] {
+        symbols.formUnion(conversions.symbols(from: currency, to: account.settings.currency) ?? [])
+      }
+    }
+    return symbols
+  }
+
+  /// What leaves the band of `tolerance` parts per billion around the last quote; any quote, when there is no band.
+  private func band(of symbol: Symbol, _ tolerance: Int64) -> [Trigger] {
+    guard tolerance > 0, let entry = market[symbol] else { return [Trigger(condition: .bidAtOrAbove, points: 1)] }
+    func outside(_ price: Price) -> Int64 { price.points * tolerance / 1_000_000_000 + 1 }
+    return [
+      Trigger(condition: .bidAtOrBelow, points: entry.bid.points - outside(entry.bid)),
+      Trigger(condition: .bidAtOrAbove, points: entry.bid.points + outside(entry.bid)),
+      Trigger(condition: .askAtOrBelow, points: entry.ask.points - outside(entry.ask)),
+      Trigger(condition: .askAtOrAbove, points: entry.ask.points + outside(entry.ask)),
+    ]
   }
 }
 
