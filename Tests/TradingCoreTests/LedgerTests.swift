@@ -48,6 +48,8 @@ import Testing
     let elsewhere = OrderRequest(
       accountId: "b", clientOrderId: "x", symbol: base.symbol, side: .buy, type: .market, volume: base.volume)
     #expect(throws: CommandError.wrongAccount) { try desk.place(elsewhere) }
+    let nameless = desk.request(.buy, "EURUSD", 10, id: "")
+    #expect(throws: CommandError.clientOrderIdMissing) { try desk.place(nameless) }
   }
 
   @Test func aLineIsStableAndReadsBack() throws {

@@ -101,6 +101,7 @@ extension Account {
       if left > 0, request.timeInForce == .fillOrKill { throw .volumeExceedsPosition }
       return plan
     }
+    if (position?.marginVolume ?? 0).addingReportingOverflow(left).overflow { throw .amountOverflow }
     plan.opened = left
     if settings.mode == .netting, left > 0, plan.closures.isEmpty {
       plan.increased = position?.tradeIds.first.flatMap { trades[$0] }

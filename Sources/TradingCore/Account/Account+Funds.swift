@@ -1,5 +1,6 @@
 extension Account {
-  /// Deposits or withdraws. The same reference moves money once; repeated, it leads to no transaction.
+  /// Deposits or withdraws. The same reference moves money once; repeated, it leads to no transaction. An empty reference
+  /// is never recognised again.
   ///
   /// - Throws: `conflict(field: "amount")` for another amount under a known reference; `insufficientFunds` when a
   ///   withdrawal would take more than the free margin or the balance; `quoteMissing`, `amountOverflow`.

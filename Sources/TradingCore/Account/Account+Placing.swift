@@ -5,11 +5,12 @@ extension Account {
   /// when its turn comes, is created and cancelled with the reason. All of it is in the ledger. A limit or stop order that
   /// the market has already reached is filled at once, as with OANDA, provided that the instrument trades.
   ///
-  /// - Throws: `CommandError.conflict` for a different order under a known id, `wrongAccount`.
+  /// - Throws: `CommandError.conflict` for a different order under a known id, `wrongAccount`, `clientOrderIdMissing`.
   public mutating func place(
     _ request: OrderRequest, in market: Market, at time: Timestamp
   ) throws(CommandError) -> OrderDecision {
     guard request.accountId == settings.accountId else { throw .wrongAccount }
+    guard !request.clientOrderId.isEmpty else { throw .clientOrderIdMissing }
     if let answer = answers[request.clientOrderId] {
       if let field = request.fieldDiffering(from: answer.request) { throw .conflict(field: field) }
       return OrderDecision(answer: answer, transactions: [])

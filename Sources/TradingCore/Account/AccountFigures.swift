@@ -38,16 +38,20 @@ extension Account {
     in market: Market, balance: Money, with change: (symbol: Symbol, position: Position)?
   ) throws(CancelReason) -> AccountFigures {
     var (profit, margin) = (Int128(0), Int128(0))
-    for (symbol, position) in positions where symbol != change?.symbol {
-      let value = try figures(of: position, symbol, in: market)
-      profit += Int128(value.profit.minorUnits)
-      margin += Int128(value.margin.minorUnits)
+    var failure: CancelReason?
+    func add(_ symbol: Symbol, _ position: Position) {
+      do throws(CancelReason) {
+        let value = try figures(of: position, symbol, in: market)
+        profit += Int128(value.profit.minorUnits)
+        margin += Int128(value.margin.minorUnits)
+      } catch {
+        // Positions come in no particular order; the reason that is given must not depend on it.
+        failure = failure.map { $0.rawValue < error.rawValue ? $0 : error } ?? error
+      }
     }
-    if let change {
-      let value = try figures(of: change.position, change.symbol, in: market)
-      profit += Int128(value.profit.minorUnits)
-      margin += Int128(value.margin.minorUnits)
-    }
+    for (symbol, position) in positions where symbol != change?.symbol { add(symbol, position) }
+    if let change { add(change.symbol, change.position) }
+    if let failure { throw failure }
     let equity = Int128(balance.minorUnits) + profit
     guard let profit = Int64(exactly: profit), let margin = Int64(exactly: margin), let equity = Int64(exactly: equity),
       let free = Int64(exactly: Int128(equity) - Int128(margin))

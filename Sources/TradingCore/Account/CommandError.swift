@@ -2,6 +2,8 @@
 public enum CommandError: Error, Hashable, Sendable {
   /// The client order id or the transfer's reference was used for something else; `field` is the first that differs.
   case conflict(field: String)
+  /// An order without a client order id could not be told from its repetition.
+  case clientOrderIdMissing
   /// The order belongs to another account.
   case wrongAccount
   case orderDoesntExist(TransactionID)

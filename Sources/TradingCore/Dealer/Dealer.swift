@@ -2,7 +2,8 @@
 ///
 /// A tick costs O(log n) for each order that it triggers and each account whose margin it may concern, however many orders and
 /// accounts there are: an account's margin is looked at again only when a quote has left the band within which its margin
-/// level cannot cross a threshold. What comes out is what ticking every account at every tick would give.
+/// level cannot cross a threshold. What comes out is what ticking every account at every tick would give,
+/// but for a stop-out that a closed session or a stale quote held up: that one waits for the next tick which prices the account.
 /// When the transactions of a command could not be stored, `add` the account as it was before.
 public struct Dealer: Sendable {
   /// What one account wrote because of a tick.
