@@ -71,7 +71,8 @@ struct SequenceGenerator {
       group: random.chance(50) ? "retail" : "", marginCallPercent: random.pick([100, 80]),
       stopOutPercent: random.pick([50, 30, 20]), hasNegativeBalanceProtection: random.chance(70))
     symbols = Self.catalog.instruments.map(\.symbol.name)
-    active = Array(symbols.shuffled(using: &random).prefix(Int(1 + random.below(3))))
+    let first = random.below(Int64(symbols.count))
+    active = (0...random.below(3)).map { [symbols] in symbols[Int(first + 2 * $0) % symbols.count] }
     for instrument in Self.catalog.instruments { middles[instrument.symbol.name] = instrument.referencePrice.points }
   }
 

@@ -52,7 +52,7 @@ extension Transaction.Kind {
 }
 
 extension AccountSettings {
-  fileprivate init(_ fields: CanonicalFields) throws(CanonicalLineError) {
+  init(_ fields: CanonicalFields) throws(CanonicalLineError) {
     self.init(
       accountId: try fields.text("account"), currency: Currency(try fields.text("currency")),
       leverage: try fields.integer("leverage"), mode: try fields.choice("mode"), group: try fields.text("group"),
