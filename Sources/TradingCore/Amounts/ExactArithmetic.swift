@@ -14,7 +14,7 @@ public enum RoundingRule: Sendable, Hashable {
 
 /// A fraction of 128-bit integers with a positive denominator, kept exact until `rounded` makes units of it.
 ///
-/// Every product is checked. Prices up to 10^9 points, positions up to 10^7 lots-hundredths and two conversions fit with
+/// Every product is checked. Prices up to 10^9 points, positions of 10^7 hundredths of a lot and two conversions at common prices fit with
 /// room to spare; what does not fit throws `AmountOverflow` and is never wrapped or clamped.
 public struct Ratio: Sendable, Hashable {
   public let numerator: Int128
