@@ -27,8 +27,6 @@ public struct Ratio: Sendable, Hashable {
     self.denominator = denominator
   }
 
-  public static let one = Ratio(1)
-
   /// The exact product.
   public func multiplied(by other: Ratio) throws(AmountOverflow) -> Ratio {
     Ratio(
