@@ -1,39 +1,3 @@
-/// Which way the client trades.
-public enum Side: String, Sendable, Hashable, Codable, CaseIterable { case buy, sell }
-
-/// How the order is to be executed.
-public enum OrderType: String, Sendable, Hashable, Codable, CaseIterable { case market }
-
-/// An order that passed validation.
-public struct OrderRequest: Sendable, Hashable {
-  public let accountId: String
-  /// Chosen by the client, unique within the account. The same id always gets the same answer.
-  public let clientOrderId: String
-  public let symbol: Symbol
-  public let side: Side
-  public let type: OrderType
-  public let volume: Volume
-
-  public init(
-    accountId: String, clientOrderId: String, symbol: Symbol, side: Side, type: OrderType, volume: Volume
-  ) {
-    self.accountId = accountId
-    self.clientOrderId = clientOrderId
-    self.symbol = symbol
-    self.side = side
-    self.type = type
-    self.volume = volume
-  }
-
-  /// The first field in which `other` asks for something else under the same client order id, by its JSON name.
-  public func fieldDiffering(from other: OrderRequest) -> String? {
-    if symbol != other.symbol { return "symbol" }
-    if side != other.side { return "side" }
-    if type != other.type { return "type" }
-    return volume != other.volume ? "volume" : nil
-  }
-}
-
 /// An order's execution.
 public struct Fill: Sendable, Hashable {
   public let price: Price

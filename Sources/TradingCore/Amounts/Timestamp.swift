@@ -37,11 +37,11 @@ public struct Timestamp: Sendable, Hashable, Comparable, Codable, CustomStringCo
     )
   }
 
-  private static func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
+  static func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
     value >= 0 ? value / divisor : -((-value + divisor - 1) / divisor)
   }
 
-  private static func floorModulo(_ value: Int64, _ divisor: Int64) -> Int64 {
+  static func floorModulo(_ value: Int64, _ divisor: Int64) -> Int64 {
     value - floorDivide(value, divisor) * divisor
   }
 

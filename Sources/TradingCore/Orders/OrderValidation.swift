@@ -56,8 +56,9 @@ extension OrderDraft {
         .refused, field: "symbol", message: "unknown symbol \"\(Self.shortened(symbol.name))\"",
         remedy: "use one of \(catalog.instruments.map(\.symbol.name).joined(separator: ", "))")
     }
-    let side: Side = try Self.choice(required(side, "side"), field: "side", kind: .malformed)
-    let type: OrderType = try Self.choice(type ?? OrderType.market.rawValue, field: "type", kind: .refused)
+    let side: Side = try Self.choice(required(side, "side"), of: Side.allCases, field: "side", kind: .malformed)
+    let type: OrderType = try Self.choice(
+      type ?? OrderType.market.rawValue, of: [.market], field: "type", kind: .refused)
     let volume = try Self.volume(required(volume, "volume"), of: instrument)
     return OrderRequest(
       accountId: accountId, clientOrderId: clientOrderId, symbol: symbol, side: side, type: type, volume: volume)
@@ -88,13 +89,13 @@ extension OrderDraft {
     return text
   }
 
-  private static func choice<Value: RawRepresentable & CaseIterable>(
-    _ text: String, field: String, kind: OrderValidationError.Kind
+  private static func choice<Value: RawRepresentable & Equatable>(
+    _ text: String, of choices: [Value], field: String, kind: OrderValidationError.Kind
   ) throws(OrderValidationError) -> Value where Value.RawValue == String {
-    guard let value = Value(rawValue: text) else {
+    guard let value = Value(rawValue: text), choices.contains(value) else {
       throw OrderValidationError(
         kind, field: field, message: "\"\(shortened(text))\" is not supported",
-        remedy: "use \(Value.allCases.map(\.rawValue).joined(separator: " or "))")
+        remedy: "use \(choices.map(\.rawValue).joined(separator: " or "))")
     }
     return value
   }

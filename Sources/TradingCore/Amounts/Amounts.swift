@@ -7,6 +7,12 @@ public struct Price: Sendable, Hashable, Comparable, Codable {
 
   public init(points: Int64) { self.points = points }
 
+  /// The prices that the core computes with. Beyond them a feed is broken, and products would outgrow 128 bits.
+  public static let valid: ClosedRange<Int64> = 1...1_000_000_000
+
+  /// Whether the price is one that can be traded at.
+  public var isValid: Bool { Self.valid.contains(points) }
+
   public init(from decoder: any Decoder) throws { points = try decoder.singleValueContainer().decode(Int64.self) }
 
   public func encode(to encoder: any Encoder) throws {
