@@ -102,6 +102,8 @@ let benchmarks: [Target] = [
   .executableTarget(
     name: "runtime-bench", dependencies: ["Widgets", "KubernetesModels", "KubernetesClient", arguments],
     path: "Benchmarks/runtime/runtime-bench", swiftSettings: settings),
+  .executableTarget(
+    name: "core-bench", dependencies: ["TradingCore"], path: "Benchmarks/trading/core-bench", swiftSettings: settings),
 ]
 
 let package = Package(
