@@ -107,10 +107,14 @@ import Testing
         return .done
       }, workers: 1)
     controller.watch(deployments)
+    // Hears of a change right after the controller does.
+    let heard = Shared<[String]>([])
+    deployments.observe { change in heard.update { $0.append(change.object.key.name) } }
     let informing = Task { try await deployments.run() }
     defer { informing.cancel() }
     try await deployments.waitUntilSynced()
     deployments.note(written: try await client.create(Self.deployment("new")))
+    #expect(await eventually { heard.value.contains("new") })
     let running = Task { try await controller.run() }
     defer { running.cancel() }
     #expect(await eventually { seen.value.count >= 21 })

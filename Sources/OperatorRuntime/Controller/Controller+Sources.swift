@@ -83,8 +83,10 @@ extension Controller {
     { [queue] change, origin in
       guard predicate.matches(change) else { return }
       let priority: WorkPriority = origin == .initial ? .resync : .change
-      if case .updated(let old, _) = change { for key in map(old) { queue.add(key, priority: priority) } }
-      for key in map(change.object) { queue.add(key, priority: priority) }
+      var keys = map(change.object)
+      // Each key once: a second one, added while a worker has the first already, would be a second reconcile.
+      if case .updated(let old, _) = change { keys += map(old).filter { !keys.contains($0) } }
+      for key in keys { queue.add(key, priority: priority) }
     }
   }
 
