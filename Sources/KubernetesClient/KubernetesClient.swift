@@ -5,7 +5,7 @@ import KubernetesModels
 /// Values are cheap to copy and share the transport. Call ``shutdown()`` once at the end.
 public struct KubernetesClient: Sendable {
   /// What carries the requests.
-  public let transport: any KubernetesTransport
+  public private(set) var transport: any KubernetesTransport
   /// The namespace that the configuration names for work without an explicit one.
   public let defaultNamespace: String
   /// The time that a request may take in all, where it is not a watch or a followed log.
@@ -37,6 +37,13 @@ public struct KubernetesClient: Sendable {
     self.defaultNamespace = defaultNamespace
     requestTimeout = .seconds(60)
     retryPolicy = RetryPolicy()
+  }
+
+  /// The same client, with all its settings, on another way to the server: a transport that wraps this one's, say.
+  public func over(_ transport: any KubernetesTransport) -> KubernetesClient {
+    var client = self
+    client.transport = transport
+    return client
   }
 
   /// Closes all connections. The client, and every copy of it, is of no use afterwards.

@@ -10,12 +10,9 @@ struct BenchCluster: Sendable {
   }
 
   let client: KubernetesClient
-  private static let definitions = ResourceType(
-    group: "apiextensions.k8s.io", version: "v1", kind: "CustomResourceDefinition",
-    plural: "customresourcedefinitions", isNamespaced: false)
 
   func prepare() async throws {
-    _ = try await client.create(Self.definitions, DynamicObject(Widget.definition))
+    _ = try await client.create(CustomResourceDefinition.resourceType, DynamicObject(Widget.definition))
     _ = try await client.create(Namespace(metadata: ObjectMeta(name: Widget.namespace)))
     let deadline = ContinuousClock.now + .seconds(30)
     while true {

@@ -20,5 +20,11 @@ struct FencedTransport: KubernetesTransport {
     return try await base.send(request)
   }
 
+  func connect(_ request: KubernetesRequest, subprotocols: [String]) async throws -> MessageConnection {
+    // What runs in a pod may change anything.
+    guard isLeader() else { throw NotLeading(lease: lease) }
+    return try await base.connect(request, subprotocols: subprotocols)
+  }
+
   func shutdown() async throws { try await base.shutdown() }
 }

@@ -58,6 +58,10 @@ struct MeteredTransport: KubernetesTransport {
     }
   }
 
+  func connect(_ request: KubernetesRequest, subprotocols: [String]) async throws -> MessageConnection {
+    try await base.connect(request, subprotocols: subprotocols)
+  }
+
   func shutdown() async throws { try await base.shutdown() }
 
   private func count(_ request: KubernetesRequest, _ code: String, _ duration: Duration) {

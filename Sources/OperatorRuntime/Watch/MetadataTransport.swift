@@ -19,12 +19,4 @@ struct MetadataTransport: KubernetesTransport {
 
 extension KubernetesClient {
   func forMetadataOnly() -> KubernetesClient { over(MetadataTransport(base: transport)) }
-
-  /// The same client on another way to the server.
-  func over(_ transport: any KubernetesTransport) -> KubernetesClient {
-    var client = KubernetesClient(transport: transport, defaultNamespace: defaultNamespace)
-    client.requestTimeout = requestTimeout
-    client.retryPolicy = retryPolicy
-    return client
-  }
 }
