@@ -1,10 +1,20 @@
+import KubernetesClient
+
 /// A monotonic clock without its `Instant` type, so that it can be stored: time is a `Duration` since creation.
 public struct TimeSource: Sendable {
   private let elapsed: @Sendable () -> Duration
   private let wait: @Sendable (Duration) async throws -> Void
 
-  /// The machine's clock, which goes on while the machine sleeps.
-  public static let continuous = TimeSource(ContinuousClock())
+  /// The machine's clock, which goes on while the machine sleeps; waiting on it does not.
+  public static let continuous = TimeSource(
+    elapsed: { [start = ContinuousClock.now] in start.duration(to: .now) }, wait: { try await sleepCancellably(for: $0) })
+
+  private init(
+    elapsed: @escaping @Sendable () -> Duration, wait: @escaping @Sendable (Duration) async throws -> Void
+  ) {
+    self.elapsed = elapsed
+    self.wait = wait
+  }
 
   /// Wraps a clock; tests give one that they advance by hand.
   public init<C: Clock>(_ clock: C) where C.Duration == Duration {

@@ -42,7 +42,7 @@ func withTimeout<T: Sendable>(
     defer { group.cancelAll() }
     group.addTask { try await work() }
     group.addTask {
-      try await Task.sleep(for: duration)
+      try await sleepCancellably(for: duration)
       return nil
     }
     // Two tasks were added, so there is a first one to finish.
