@@ -27,6 +27,11 @@ public struct TradingApplication: Service {
     self.onRunning = onRunning
   }
 
+  /// Prices are for everyone; there are no accounts to follow.
+  private static let anyone: StreamAuthentication = { _ throws(APIError) in
+    StreamAccess(expires: nil) { _ in false }
+  }
+
   /// Serves until the graceful shutdown that ServiceLifecycle announces.
   public func run() async throws {
     let catalog = InstrumentCatalog.standard
@@ -35,7 +40,7 @@ public struct TradingApplication: Service {
     let readiness = Readiness()
     let pool = PostgresPool(settings: configuration.postgres, size: configuration.poolSize, logger: logger)
     let store = OrderStore(pool: pool)
-    let sessions = TickSessions(catalog: catalog, board: board, metrics: metrics)
+    let hub = StreamHub(terms: StreamTerms(catalog: catalog, authentication: Self.anyone), metrics: metrics)
     let feed = PriceFeed(
       process: SimulatedPriceProcess(seed: configuration.simulationSeed, instruments: catalog.instruments),
       board: board, redis: configuration.redis, replica: replica, metrics: metrics, logger: logger)
@@ -51,7 +56,7 @@ public struct TradingApplication: Service {
     let server = Application(
       router: router,
       server: HTTPServerBuilder { responder in
-        TradingChannel(responder: responder, sessions: sessions, readiness: readiness)
+        TradingChannel(responder: responder, hub: hub, readiness: readiness)
       },
       configuration: ApplicationConfiguration(
         address: .hostname(configuration.bindAddress, port: configuration.port), serverName: "rtx-server"),
@@ -72,11 +77,21 @@ public struct TradingApplication: Service {
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
         services: [
-          PoolCloser(pool: pool), feed, server,
-          DrainService(readiness: readiness, sessions: sessions, delay: configuration.drainDelay, logger: logger),
+          PoolCloser(pool: pool), feed, PricePublisher(board: board, hub: hub), server,
+          DrainService(readiness: readiness, hub: hub, delay: configuration.drainDelay, logger: logger),
         ], logger: logger))
     try await group.run()
     logger.notice("stopped")
+  }
+}
+
+/// Shows every new price to the clients that follow it.
+private struct PricePublisher: Service {
+  let board: PriceBoard
+  let hub: StreamHub
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown { [board, hub] in await hub.run(board.updates()) }
   }
 }
 
@@ -84,7 +99,7 @@ public struct TradingApplication: Service {
 /// accepted a little longer, because load balancers take time to notice.
 private struct DrainService: Service {
   let readiness: Readiness
-  let sessions: TickSessions
+  let hub: StreamHub
   let delay: Duration
   let logger: Logger
 
@@ -92,7 +107,7 @@ private struct DrainService: Service {
     try await gracefulShutdown()
     logger.notice("draining", metadata: ["delay": "\(delay)"])
     readiness.beginDraining()
-    sessions.sendAway()
+    hub.sendAway()
     try await Task.sleep(for: delay)
   }
 }

@@ -62,13 +62,55 @@ import TradingStore
         try await socket.send(#"{"type":"ping"}"#)
         #expect(try await socket.next() == .text(#"{"type":"pong"}"#))
         await group.triggerGracefulShutdown()
+        let farewell = try await socket.nextJSON()
+        #expect(farewell["type"] as? String == "reconnect")
         #expect(try await socket.next() == .close(1001))
+        #expect(socket.closeReason == "going away: reconnect elsewhere")
         let upgrade = [
           "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
         ]
         #expect(try await WireClient.request(port, "GET", "/ws", headers: upgrade).status == 426)
         let ready = try await WireClient.request(port, "GET", "/ready")
         #expect(ready.status == 503 && ready.body.contains("shutting down"))
+      }
+    }
+  }
+
+  @Test(
+    arguments: [
+      ([0xc1, 0x80, 0, 0, 0, 0], 1002), ([0x83, 0x80, 0, 0, 0, 0], 1002), ([0x81, 0x02, 0x7b, 0x7d], 1002),
+      ([0x82, 0x80, 0, 0, 0, 0], 1003), ([0x81, 0x81, 0, 0, 0, 0, 0xff], 1007),
+      ([0x81, 0xff, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0], 1009),
+    ] as [([UInt8], Int)])
+  func bytesThatBreakTheProtocolAreAnsweredWithTheirCode(bytes: [UInt8], code: Int) async throws {
+    try await withPrices { port in
+      try await WireSocket.with(port) { socket in
+        try await socket.send(raw: bytes)
+        #expect(try await socket.next() == .close(code))
+        // The server waits for our close, however the bytes go on.
+        try await socket.close(1000)
+        #expect(try await socket.next() == .ended)
+      }
+    }
+  }
+
+  @Test func everySubscriptionIsNumberedOnItsOwnConnection() async throws {
+    try await withPrices { port in
+      try await WireSocket.with(port) { socket in
+        try await socket.send(#"{"type":"subscribe","symbols":["XAUUSD"]}"#)
+        #expect(try await socket.nextJSON()["sequence"] as? Int == 1)
+        try await socket.send(#"{"type":"subscribe","symbols":["EURUSD"]}"#)
+        var numbers: [Int] = []
+        var wasShownBoth = false
+        for _ in 0..<4 {
+          let message = try await socket.nextJSON()
+          numbers.append(message["sequence"] as? Int ?? 0)
+          if message["type"] as? String == "snapshot" {
+            wasShownBoth = (message["prices"] as? [[String: String]])?.map { $0["symbol"] } == ["EURUSD", "XAUUSD"]
+          }
+          #expect(message["priceSequence"] is Int && message["time"] is String)
+        }
+        #expect(numbers == [2, 3, 4, 5] && wasShownBoth)
       }
     }
   }
@@ -84,38 +126,5 @@ import TradingStore
       let elsewhere = try await WireClient.request(port, "GET", "/health", headers: headers)
       #expect(elsewhere.status == 200)
     }
-  }
-}
-
-@Suite struct TickSubscriptionTests {
-  private let process = SimulatedPriceProcess(seed: 3, instruments: InstrumentCatalog.standard.instruments)
-
-  private func isNothing(_ message: ServerMessage?) -> Bool {
-    if case nil = message { true } else { false }
-  }
-
-  @Test func tellsOnlyWhatChangedAndOnlyOfWhatIsFollowed() {
-    var subscription = TickSubscription(catalog: .standard)
-    let first = process.initial(at: Timestamp(milliseconds: 0))
-    #expect(isNothing(subscription.message(for: first)), "nothing is told before a subscription")
-
-    #expect(isNothing(subscription.receive(Array(#"{"type":"subscribe","symbols":["EURUSD"]}"#.utf8))))
-    guard case .snapshot(_, let prices) = subscription.message(for: first) else {
-      Issue.record("no snapshot")
-      return
-    }
-    #expect(prices.map(\.symbol) == ["EURUSD"])
-    let unchanged = PriceSnapshot(sequence: 9, time: first.time, quotes: first.quotes)
-    #expect(isNothing(subscription.message(for: unchanged)))
-
-    var next = first
-    while next[Symbol("EURUSD")] == first[Symbol("EURUSD")] { next = process.next(after: next, at: first.time) }
-    guard case .tick(_, let ticks) = subscription.message(for: next) else {
-      Issue.record("no tick")
-      return
-    }
-    #expect(ticks.map(\.symbol) == ["EURUSD"])
-    #expect(isNothing(subscription.receive(Array(#"{"type":"unsubscribe"}"#.utf8))))
-    #expect(isNothing(subscription.message(for: process.next(after: next, at: first.time))))
   }
 }

@@ -62,6 +62,8 @@ struct WireSocket {
   private var input: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
   private let output: NIOAsyncChannelOutboundWriter<ByteBuffer>
   private var buffer = ByteBuffer()
+  /// What the server's close said in words.
+  private(set) var closeReason = ""
 
   /// Upgrades a fresh connection and runs `body` on it.
   static func with<Value>(
@@ -107,7 +109,10 @@ struct WireSocket {
     }
     guard try await fill(length), var payload = buffer.readSlice(length: length) else { return .ended }
     switch first & 0x0f {
-    case 8: return .close(payload.readInteger(as: UInt16.self).map { Int($0) } ?? 0)
+    case 8:
+      let code = payload.readInteger(as: UInt16.self).map { Int($0) } ?? 0
+      closeReason = String(buffer: payload)
+      return .close(code)
     case 9: return try await next()
     case 10: return .pong(String(buffer: payload))
     default: return .text(String(buffer: payload))
@@ -126,9 +131,18 @@ struct WireSocket {
 
   func close(_ code: UInt16) async throws { try await send(opcode: 8, [UInt8(code >> 8), UInt8(code & 0xff)]) }
 
+  /// Bytes that are no frame that the others can write.
+  func send(raw bytes: [UInt8]) async throws { try await output.write(ByteBuffer(bytes: bytes)) }
+
   private func send(opcode: UInt8, _ payload: [UInt8]) async throws {
     let mask: [UInt8] = [1, 2, 3, 4]
-    var bytes: [UInt8] = [0x80 | opcode, 0x80 | UInt8(payload.count)] + mask
+    var bytes: [UInt8] = [0x80 | opcode]
+    if payload.count < 126 {
+      bytes.append(0x80 | UInt8(payload.count))
+    } else {
+      bytes += [0x80 | 126, UInt8(payload.count >> 8), UInt8(payload.count & 0xff)]
+    }
+    bytes += mask
     for (index, byte) in payload.enumerated() { bytes.append(byte ^ mask[index % 4]) }
     try await output.write(ByteBuffer(bytes: bytes))
   }

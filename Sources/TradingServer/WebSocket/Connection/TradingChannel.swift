@@ -5,13 +5,13 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
-import NIOWebSocket
 
 /// A connection that speaks HTTP, or WebSocket when its first request asks for it at `/ws`.
 struct TradingChannel: HTTPChannelHandler {
   enum Mode: Sendable {
     case http(NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>)
-    case webSocket(NIOAsyncChannel<WebSocketFrame, WebSocketFrame>)
+    /// Served on its event loop from now on.
+    case webSocket
   }
 
   struct Value: ServerChildChannelValue {
@@ -20,15 +20,17 @@ struct TradingChannel: HTTPChannelHandler {
     let mode: EventLoopFuture<Mode>
   }
 
-  static let maximumMessageSize = 1 << 16
   private static let idleTimeout: Duration = .seconds(90)
 
   let responder: Responder
-  let sessions: TickSessions
+  let hub: StreamHub
   let readiness: Readiness
 
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
     channel.eventLoop.makeCompletedFuture {
+      // Most requests are small; a large body makes the buffer grow.
+      try channel.syncOptions?.setOption(
+        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1_024, maximum: 65_536))
       let pipeline = channel.pipeline.syncOperations
       let encoder = HTTPResponseEncoder()
       let decoder = ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes))
@@ -47,9 +49,9 @@ struct TradingChannel: HTTPChannelHandler {
   func handle(value: Value, logger: Logger) async {
     await withTaskCancellationHandler {
       do {
-        switch try await value.mode.get() {
-        case .http(let channel): await handleHTTP(asyncChannel: channel, logger: logger)
-        case .webSocket(let channel): await sessions.serve(channel)
+        // A WebSocket needs no task, so its own ends here.
+        if case .http(let channel) = try await value.mode.get() {
+          await handleHTTP(asyncChannel: channel, logger: logger)
         }
       } catch {
         // The client went away, or sent no HTTP, before there was a first request.
@@ -60,23 +62,13 @@ struct TradingChannel: HTTPChannelHandler {
     }
   }
 
-  private func webSocketUpgrader() -> NIOTypedWebSocketServerUpgrader<Mode> {
-    NIOTypedWebSocketServerUpgrader(
-      maxFrameSize: Self.maximumMessageSize,
-      // The filter lets only requests through that are to be upgraded.
-      shouldUpgrade: { channel, _ in channel.eventLoop.makeSucceededFuture([:]) },
-      upgradePipelineHandler: { channel, _ in
-        channel.eventLoop.makeCompletedFuture {
-          let pipeline = channel.pipeline.syncOperations
-          try pipeline.removeFirstRequestHandler()
-          try pipeline.addHandler(
-            NIOWebSocketFrameAggregator(
-              minNonFinalFragmentSize: 1, maxAccumulatedFrameCount: 64,
-              maxAccumulatedFrameSize: Self.maximumMessageSize))
-          try pipeline.addHandler(WebSocketControlHandler())
-          return .webSocket(try NIOAsyncChannel(wrappingChannelSynchronously: channel))
-        }
-      })
+  private func webSocketUpgrader() -> StreamUpgrader<Mode> {
+    StreamUpgrader { [hub] channel, head in
+      let pipeline = channel.pipeline.syncOperations
+      try pipeline.removeFirstRequestHandler()
+      try pipeline.addHandler(hub.makeHandler(on: channel.eventLoop, token: head.streamToken))
+      return .webSocket
+    }
   }
 
   private static func continueAsHTTP(_ channel: any Channel, logger: Logger) -> EventLoopFuture<Mode> {
@@ -95,5 +87,17 @@ struct TradingChannel: HTTPChannelHandler {
 extension ChannelPipeline.SynchronousOperations {
   fileprivate func removeFirstRequestHandler() throws {
     removeHandler(try handler(type: FirstRequestHandler.self), promise: nil)
+  }
+}
+
+extension HTTPRequestHead {
+  /// The bearer token of the Authorization header, or of `?token=` for browsers, which cannot send that header.
+  var streamToken: String? {
+    if let header = headers.first(name: "Authorization") {
+      let parts = header.split(separator: " ", maxSplits: 1)
+      return parts.count == 2 && parts[0].lowercased() == "bearer" ? String(parts[1]) : header
+    }
+    let query = uri.split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
+    return query.split(separator: "&").first { $0.hasPrefix("token=") }.map { String($0.dropFirst("token=".count)) }
   }
 }

@@ -1,0 +1,120 @@
+import NIOCore
+import NIOWebSocket
+import TradingCore
+
+/// One WebSocket, alone in its pipeline: hands bytes and events to the session and does what the session says.
+///
+/// A connection costs this object, its channel and what is not sent yet: there is no task, stream or actor of its own.
+final class StreamHandler: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
+
+  private let loop: StreamLoop
+  private var session: StreamSession
+  private var reader: FrameReader
+  /// Of the request; not kept longer than it takes to look at it.
+  private var token: String?
+  /// Nil before the handler is in the pipeline and once the connection is gone.
+  private var context: ChannelHandlerContext?
+  var place = CohortPlace()
+  /// Where the loop keeps it.
+  var index = 0
+
+  init(loop: StreamLoop, token: String?) {
+    self.loop = loop
+    self.token = token
+    session = StreamSession(terms: loop.terms, now: .now())
+    reader = FrameReader(maximumMessageSize: loop.terms.limits.messageSize)
+  }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    loop.add(self)
+    perform(session.start(token: token, at: .now()))
+    token = nil
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) { leave() }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    leave()
+    context.fireChannelInactive()
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    reader.append(unwrapInboundIn(data))
+    let now = NIODeadline.now()
+    do throws(StreamClose) {
+      while self.context != nil, let event = try reader.next() { perform(session.receive(event, at: now)) }
+    } catch {
+      reader = FrameReader(maximumMessageSize: 0)
+      perform(session.close(error, at: now))
+    }
+  }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    if context.channel.isWritable { loop.quotes.bringUpToDate(self) }
+    context.fireChannelWritabilityChanged()
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    switch event {
+    case is ChannelShouldQuiesceEvent: drain()
+    case ChannelEvent.inputClosed: context.close(promise: nil)
+    default: context.fireUserInboundEventTriggered(event)
+    }
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+  /// Sends the client to another replica.
+  func drain() { perform(session.drain(reconnectWithinMilliseconds: StreamLoop.reconnectWindow, at: .now())) }
+
+  /// Called by the loop about once a second.
+  func look(at now: NIODeadline, time: Timestamp) { perform(session.look(at: now, time: time)) }
+
+  private func leave() {
+    guard context != nil else { return }
+    context = nil
+    loop.remove(self)
+  }
+
+  private func perform(_ actions: [StreamSession.Action]) {
+    for action in actions {
+      switch action {
+      case .send(let reply):
+        session.wrote(at: .now())
+        write(reply.frame())
+      case .pong(let payload): write(.frame(.pong, payload))
+      case .ping: write(.frame(.ping, ByteBuffer()))
+      case .follow(let instruments): loop.quotes.follow(self, instruments, freshLook: true)
+      case .unfollow(let instruments): loop.quotes.follow(self, instruments, freshLook: false)
+      case .watch, .unwatch: break
+      case .close(let reason):
+        loop.quotes.leave(self)
+        write(.frame(reason))
+      case .answerClose(let payload):
+        loop.quotes.leave(self)
+        let context = context
+        context?.writeAndFlush(wrapOutboundOut(.frame(.connectionClose, payload))).assumeIsolated()
+          .whenComplete { _ in context?.close(promise: nil) }
+      case .end: context?.close(promise: nil)
+      }
+    }
+  }
+
+  private func write(_ frame: ByteBuffer) { context?.writeAndFlush(wrapOutboundOut(frame), promise: nil) }
+}
+
+extension StreamHandler: QuoteFollower {
+  var takesQuotes: Bool { session.isOpen && context?.channel.isWritable == true }
+
+  func numberQuotes() -> Int64 { session.number() }
+
+  func sendQuotes(_ head: ByteBuffer, _ tail: ByteBuffer) {
+    guard let context else { return }
+    session.wrote(at: loop.now)
+    context.write(wrapOutboundOut(head), promise: nil)
+    context.writeAndFlush(wrapOutboundOut(tail), promise: nil)
+  }
+}

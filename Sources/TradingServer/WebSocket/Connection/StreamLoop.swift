@@ -1,0 +1,71 @@
+import NIOCore
+import TradingCore
+
+/// The connections of one event loop and what they share; belongs to that loop.
+final class StreamLoop {
+  /// Clients that are sent away come back within so many milliseconds, each at a moment of its own.
+  static let reconnectWindow = 2_000
+  private static let lookInterval: TimeAmount = .seconds(1)
+
+  let terms: StreamTerms
+  let quotes: QuoteFanOut
+  private let metrics: TradingMetrics
+  private let eventLoop: any EventLoop
+  /// In no particular order; each knows its index.
+  private var connections: ContiguousArray<StreamHandler> = []
+  private var looks: RepeatedTask?
+  /// The time, as exact as whoever counts seconds needs it.
+  private(set) var now = NIODeadline.now()
+
+  init(terms: StreamTerms, metrics: TradingMetrics, eventLoop: any EventLoop) {
+    self.terms = terms
+    self.metrics = metrics
+    self.eventLoop = eventLoop
+    quotes = QuoteFanOut(instruments: terms.catalog.instruments.count)
+  }
+
+  func show(_ update: QuoteUpdate) {
+    now = .now()
+    quotes.show(update)
+  }
+
+  func add(_ connection: StreamHandler) {
+    connection.index = connections.count
+    connections.append(connection)
+    metrics.connectionOpened()
+    if connections.count == 1 { startLooking() }
+  }
+
+  func remove(_ connection: StreamHandler) {
+    quotes.leave(connection)
+    let last = connections.removeLast()
+    if last !== connection {
+      connections[connection.index] = last
+      last.index = connection.index
+    }
+    metrics.connectionClosed()
+    if connections.isEmpty {
+      looks?.cancel()
+      looks = nil
+    }
+  }
+
+  /// Sends everyone to another replica.
+  func drain() {
+    for connection in connections { connection.drain() }
+  }
+
+  /// One timer for all connections, instead of one for each.
+  private func startLooking() {
+    let bound = NIOLoopBound(self, eventLoop: eventLoop)
+    looks = eventLoop.scheduleRepeatedTask(initialDelay: Self.lookInterval, delay: Self.lookInterval) { _ in
+      bound.value.look()
+    }
+  }
+
+  private func look() {
+    now = .now()
+    let time = Timestamp.now
+    for connection in connections { connection.look(at: now, time: time) }
+  }
+}

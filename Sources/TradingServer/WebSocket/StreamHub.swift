@@ -1,0 +1,91 @@
+import NIOCore
+import Synchronization
+import TradingCore
+
+/// All open WebSockets, on all event loops: what is published here reaches every client that follows it.
+final class StreamHub: Sendable {
+  private struct State {
+    var loops: [ObjectIdentifier: LoopEntrance] = [:]
+    var shown: PriceSnapshot?
+  }
+
+  private let terms: StreamTerms
+  private let metrics: TradingMetrics
+  private let state = Mutex(State())
+
+  init(terms: StreamTerms, metrics: TradingMetrics) {
+    self.terms = terms
+    self.metrics = metrics
+  }
+
+  /// Publishes every price that comes, until the task is cancelled.
+  func run(_ prices: some AsyncSequence<PriceSnapshot, Never> & Sendable) async {
+    for await snapshot in prices { publish(snapshot) }
+  }
+
+  func publish(_ snapshot: PriceSnapshot) {
+    state.withLock { state in
+      let update = QuoteUpdate(snapshot, after: state.shown, catalog: terms.catalog)
+      state.shown = snapshot
+      guard !update.isEmpty else { return }
+      for loop in state.loops.values { loop.post(update) }
+    }
+  }
+
+  /// Tells every client that this replica goes away.
+  func sendAway() {
+    for loop in state.withLock({ Array($0.loops.values) }) { loop.perform { $0.drain() } }
+  }
+
+  /// For a connection of the current event loop. `token` is what its request shows.
+  func makeHandler(on eventLoop: any EventLoop, token: String?) -> StreamHandler {
+    let entrance = state.withLock { state in
+      if let known = state.loops[ObjectIdentifier(eventLoop)] { return known }
+      let loop = StreamLoop(terms: terms, metrics: metrics, eventLoop: eventLoop)
+      if let shown = state.shown { loop.show(QuoteUpdate(shown, after: nil, catalog: terms.catalog)) }
+      let entrance = LoopEntrance(loop, eventLoop)
+      state.loops[ObjectIdentifier(eventLoop)] = entrance
+      return entrance
+    }
+    return StreamHandler(loop: entrance.loop, token: token)
+  }
+}
+
+/// The way to an event loop's connections from any thread.
+private final class LoopEntrance: Sendable {
+  private let eventLoop: any EventLoop
+  private let bound: NIOLoopBound<StreamLoop>
+  /// What the loop has not shown yet: at most one update, into which newer ones are merged while the loop is busy.
+  private let pending = Mutex<QuoteUpdate?>(nil)
+
+  init(_ loop: StreamLoop, _ eventLoop: any EventLoop) {
+    self.eventLoop = eventLoop
+    bound = NIOLoopBound(loop, eventLoop: eventLoop)
+  }
+
+  /// On the loop itself only.
+  var loop: StreamLoop { bound.value }
+
+  func post(_ update: QuoteUpdate) {
+    let isFirst = pending.withLock { pending in
+      guard pending == nil else {
+        pending?.merge(update)
+        return false
+      }
+      pending = update
+      return true
+    }
+    guard isFirst else { return }
+    eventLoop.execute {
+      let update = self.pending.withLock { pending in
+        defer { pending = nil }
+        return pending
+      }
+      if let update { self.loop.show(update) }
+    }
+  }
+
+  func perform(_ body: @escaping @Sendable (StreamLoop) -> Void) {
+    eventLoop.execute { body(self.loop) }
+  }
+}

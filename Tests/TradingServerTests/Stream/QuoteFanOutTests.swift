@@ -1,0 +1,117 @@
+import Foundation
+import NIOCore
+import Testing
+import TradingCore
+
+@testable import TradingServer
+
+@Suite struct QuoteFanOutTests {
+  private final class Follower: QuoteFollower {
+    var place = CohortPlace()
+    var takesQuotes = true
+    var count: Int64 = 0
+    var messages: [ByteBuffer] = []
+    var tails: [ByteBuffer] = []
+
+    func numberQuotes() -> Int64 {
+      count += 1
+      return count
+    }
+
+    func sendQuotes(_ head: ByteBuffer, _ tail: ByteBuffer) {
+      var whole = head
+      whole.writeImmutableBuffer(tail)
+      messages.append(whole)
+      tails.append(tail)
+    }
+
+    /// `type number symbol=bid …` of everything that came, and forgets it.
+    func take() throws -> [String] {
+      defer { messages = [] }
+      return try messages.map { message in
+        var frame = message
+        let (_, length) = (frame.readInteger(as: UInt8.self), frame.readInteger(as: UInt8.self))
+        if length == 126 { frame.moveReaderIndex(forwardBy: 2) }
+        let json = try JSONSerialization.jsonObject(with: Data(frame.readableBytesView)) as? [String: Any]
+        let prices = (json?["prices"] as? [[String: String]] ?? []).map { "\($0["symbol"] ?? "")=\($0["bid"] ?? "")" }
+        return (["\(json?["type"] ?? "")", "\(json?["sequence"] ?? "")"] + prices).joined(separator: " ")
+      }
+    }
+  }
+
+  private var catalog: InstrumentCatalog { .standard }
+  private let fanOut = QuoteFanOut(instruments: InstrumentCatalog.standard.instruments.count)
+
+  /// Prices in points by symbol.
+  private func update(_ sequence: Int64, _ bids: KeyValuePairs<String, Int64>) -> QuoteUpdate {
+    let quotes = bids.map {
+      Quote(symbol: Symbol($0.key), bid: Price(points: $0.value), ask: Price(points: $0.value + 2))
+    }
+    return QuoteUpdate(
+      PriceSnapshot(sequence: sequence, time: Timestamp(milliseconds: 0), quotes: quotes), after: nil, catalog: catalog)
+  }
+
+  @Test func aFollowerIsShownEverythingAndThenWhatChanges() throws {
+    let (early, other, late) = (Follower(), Follower(), Follower())
+    fanOut.follow(early, [0, 7], freshLook: true)
+    fanOut.follow(other, [1], freshLook: true)
+    #expect(early.messages.isEmpty, "there are no prices yet")
+    fanOut.show(update(1, ["EURUSD": 100_000, "XAUUSD": 200_000]))
+    #expect(try early.take() == ["snapshot 1 EURUSD=1.00000 XAUUSD=2000.00"])
+    fanOut.show(update(2, ["EURUSD": 100_001]))
+    fanOut.follow(late, [0, 7], freshLook: true)
+    fanOut.show(update(3, ["XAUUSD": 200_001, "USDJPY": 150_000]))
+    #expect(try early.take() == ["tick 2 EURUSD=1.00001", "tick 3 XAUUSD=2000.01"])
+    #expect(try late.take() == ["snapshot 1 EURUSD=1.00001 XAUUSD=2000.00", "tick 2 XAUUSD=2000.01"])
+    #expect(other.messages.isEmpty)
+    fanOut.leave(early)
+    fanOut.show(update(4, ["EURUSD": 100_002]))
+    #expect(try early.take() == [] && late.take() == ["tick 3 EURUSD=1.00002"])
+  }
+
+  @Test func theSameTailServesEveryone() {
+    let followers = (0..<3).map { _ in Follower() }
+    for follower in followers { fanOut.follow(follower, [0], freshLook: true) }
+    fanOut.show(update(1, ["EURUSD": 100_000]))
+    fanOut.show(update(2, ["EURUSD": 100_001]))
+    let storages = followers.compactMap { $0.tails.last?.withUnsafeReadableBytes { $0.baseAddress } }
+    #expect(storages.count == 3 && Set(storages).count == 1, "it was copied")
+  }
+
+  @Test func aSlowReaderGetsTheNewestOfEachSymbolAndNothingQueues() throws {
+    let (slow, fast) = (Follower(), Follower())
+    for follower in [slow, fast] { fanOut.follow(follower, [0, 2, 7], freshLook: true) }
+    fanOut.show(update(1, ["EURUSD": 100_000, "USDJPY": 150_000, "XAUUSD": 200_000]))
+    _ = try (slow.take(), fast.take())
+    slow.takesQuotes = false
+    for step: Int64 in 1...50 { fanOut.show(update(1 + step, ["EURUSD": 100_000 + step])) }
+    fanOut.show(update(60, ["XAUUSD": 200_009]))
+    #expect(try fast.take().count == 51)
+    #expect(slow.messages.isEmpty)
+    slow.takesQuotes = true
+    fanOut.bringUpToDate(slow)
+    #expect(try slow.take() == ["tick 2 EURUSD=1.00050 XAUUSD=2000.09"])
+    fanOut.bringUpToDate(slow)
+    fanOut.show(update(61, ["USDJPY": 150_001]))
+    #expect(try slow.take() == ["tick 3 USDJPY=150.001"])
+  }
+
+  @Test func whoTakesMessagesAgainWithoutSayingSoIsNotForgotten() throws {
+    let slow = Follower()
+    fanOut.follow(slow, [0, 7], freshLook: true)
+    fanOut.show(update(1, ["EURUSD": 100_000, "XAUUSD": 200_000]))
+    slow.takesQuotes = false
+    fanOut.show(update(2, ["EURUSD": 100_001]))
+    slow.takesQuotes = true
+    fanOut.show(update(3, ["XAUUSD": 200_001]))
+    #expect(try slow.take().last == "tick 2 EURUSD=1.00001 XAUUSD=2000.01")
+  }
+
+  @Test func updatesMergeIntoTheNewest() {
+    var first = update(1, ["EURUSD": 100_000, "XAUUSD": 200_000])
+    first.merge(update(5, ["EURUSD": 100_009]))
+    #expect(first.sequence == 5)
+    let shown = first.quotes.compactMap { $0.map { String(buffer: $0) } }
+    #expect(shown.count == 2 && shown[0].contains("1.00009") && shown[1].contains("2000.00"))
+  }
+}
