@@ -64,6 +64,7 @@ let testTargets: [Target] = [
     ["RTXPlatformAPI", "OperatorRuntime", "KubernetesClient", "KubernetesModels", "SandboxCluster", logging]),
   tests("TradingCore", []),
   tests("TradingStore", ["TradingCore", logging]),
+  tests("TradingLoad", nio),
   tests("TradingServer", ["TradingStore", "TradingCore", logging] + lifecycle),
   tests(
     "SandboxCluster",
@@ -116,6 +117,7 @@ let package = Package(
     .executable(name: "rtx-operator", targets: ["rtx-operator"]),
     .executable(name: "kubectl-rtx", targets: ["kubectl-rtx"]),
     .executable(name: "rtx-server", targets: ["rtx-server"]),
+    .executable(name: "rtx-load", targets: ["rtx-load"]),
     .executable(name: "rtx-sandbox", targets: ["rtx-sandbox"]),
   ],
   dependencies: [
@@ -170,6 +172,9 @@ let package = Package(
       ["TradingStore", "TradingCore", "PrometheusMetrics", hummingbird, logging, webSocket] + hummingbirdCore + nio
         + metrics + lifecycle),
     program("rtx-server", ["TradingServer", "TradingStore", "TradingCore"] + lifecycle),
+    // The load driver: it knows the server by its API only.
+    library("TradingLoad", nio + [webSocket]),
+    program("rtx-load", ["TradingLoad"]),
 
     // The stand-in for a cluster.
     library(

@@ -20,6 +20,8 @@ struct ImportRulesTests {
     "TradingStore": ["TradingCore", "CLibPQ", "CHiredis"],
     "TradingServer": ["TradingStore", "TradingCore", "PrometheusMetrics"],
     "rtx-server": ["TradingServer", "TradingStore", "TradingCore", "PrometheusMetrics"],
+    "TradingLoad": [],
+    "rtx-load": ["TradingLoad"],
     "SandboxCluster": ["OperatorRuntime", "KubernetesClient", "KubernetesModels", "COpenSSL", "CZlib"],
     "rtx-sandbox": ["SandboxCluster", "KubernetesClient", "KubernetesModels"],
   ]

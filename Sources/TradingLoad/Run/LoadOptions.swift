@@ -1,0 +1,52 @@
+/// What a run does.
+public struct LoadOptions: Sendable {
+  /// Where requests go, in turn. A retry goes to the next one.
+  public var targets: [Target]
+  public var arrivals: ArrivalSchedule
+  public var mix = OperationMix.orders
+  /// Keep-alive connections to each target.
+  public var connections = 64
+  public var threads = 2
+  /// Time for one answer; after it the connection is given up and the order is sent again.
+  public var attemptTimeout: Duration = .seconds(5)
+  /// From the intended start of an order until it counts as unknown.
+  public var orderDeadline: Duration = .seconds(30)
+  /// How long, after the last arrival, unknown orders are sent again to learn what became of them, and the ledger is read.
+  public var settleLimit: Duration = .seconds(60)
+  /// Of a hundred acknowledged orders, how many are sent once more: the answer must have the same bytes.
+  public var repeatPercent = 5.0
+  /// Every client order id starts with it, followed by the order's number.
+  public var prefix: String
+  /// Existing accounts, used in turn.
+  public var accounts = ["demo"]
+  /// More accounts, opened by the administrator at the beginning.
+  public var newAccounts = 0
+  public var credentials = Credentials()
+  /// Symbols of the orders, in turn; empty: all of the server's.
+  public var symbols: [String] = []
+  /// In lots.
+  public var volume = "0.01"
+  /// Clients of /ws beside the requests.
+  public var webSockets = 0
+  /// A line about the state of things is handed over this often; nil: never.
+  public var progressInterval: Duration?
+
+  /// How to be let in. Without any: the demo trader.
+  public struct Credentials: Sendable {
+    /// A bearer token to use as it is.
+    public var token: String?
+    /// A trader's account and password.
+    public var login: String?
+    public var password: String?
+    /// Opens accounts and reads every ledger.
+    public var adminPassword: String?
+
+    public init() {}
+  }
+
+  public init(targets: [Target], arrivals: ArrivalSchedule, prefix: String) {
+    self.targets = targets
+    self.arrivals = arrivals
+    self.prefix = prefix
+  }
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import FoundationEssentials
+import TradingLoad
+
+/// Whose orders, and which.
+struct OrderArguments: ParsableArguments {
+  @Option(name: .customLong("account"), help: "An account to trade on; may be repeated. Default demo.")
+  var accounts: [String] = []
+  @Option(help: "A bearer token. Also read from RTX_TOKEN.")
+  var token: String?
+  @Option(help: "Symbols to trade, with commas between; default all.")
+  var symbols = ""
+  @Option(help: "Lots of each order.")
+  var volume = "0.01"
+  @Option(help: "What client order ids begin with; default a new one each time.")
+  var prefix: String?
+  @Option(help: "Of a hundred acknowledged orders, how many are sent once more to see whether the answer is the same.")
+  var `repeat` = 5.0
+
+  func apply(to options: inout LoadOptions) throws {
+    if !accounts.isEmpty { options.accounts = accounts }
+    options.credentials.token = token ?? ProcessInfo.processInfo.environment["RTX_TOKEN"]
+    options.symbols = symbols.split(separator: ",").map { String($0) }
+    options.volume = volume
+    options.repeatPercent = `repeat`
+  }
+
+  func validate() throws {
+    guard (0...100).contains(`repeat`) else { throw ValidationError("--repeat is a number from 0 to 100") }
+    if let prefix, prefix.isEmpty || prefix.utf8.count > 40 {
+      throw ValidationError("--prefix is 1 to 40 letters, digits and the characters . _ : -")
+    }
+  }
+}
