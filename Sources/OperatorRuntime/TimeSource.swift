@@ -7,7 +7,8 @@ public struct TimeSource: Sendable {
 
   /// The machine's clock, which goes on while the machine sleeps; waiting on it does not.
   public static let continuous = TimeSource(
-    elapsed: { [start = ContinuousClock.now] in start.duration(to: .now) }, wait: { try await sleepCancellably(for: $0) })
+    elapsed: { [start = ContinuousClock.now] in start.duration(to: .now) },
+    wait: { try await sleepCancellably(for: $0) })
 
   private init(
     elapsed: @escaping @Sendable () -> Duration, wait: @escaping @Sendable (Duration) async throws -> Void
