@@ -36,13 +36,14 @@ public struct TradingApplication: Service {
   public func run() async throws {
     let catalog = InstrumentCatalog.standard
     let metrics = TradingMetrics()
-    let board = PriceBoard()
+    let board = MarketBoard(terms: DealerTerms(catalog: catalog))
     let readiness = Readiness()
     let pool = PostgresPool(settings: configuration.postgres, size: configuration.poolSize, logger: logger)
     let store = OrderStore(pool: pool)
     let hub = StreamHub(terms: StreamTerms(catalog: catalog, authentication: Self.anyone), metrics: metrics)
     let feed = PriceFeed(
-      process: SimulatedPriceProcess(seed: configuration.simulationSeed, instruments: catalog.instruments),
+      maker: SimulatedPriceMaker(
+        process: SimulatedPriceProcess(seed: configuration.simulationSeed, instruments: catalog.instruments)),
       board: board, redis: configuration.redis, replica: replica, metrics: metrics, logger: logger)
 
     let router = Router(context: BasicRequestContext.self)
@@ -87,7 +88,7 @@ public struct TradingApplication: Service {
 
 /// Shows every new price to the clients that follow it.
 private struct PricePublisher: Service {
-  let board: PriceBoard
+  let board: MarketBoard
   let hub: StreamHub
 
   func run() async throws {

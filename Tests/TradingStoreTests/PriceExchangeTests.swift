@@ -17,6 +17,10 @@ private final class Latest: Sendable {
 @Suite struct PriceExchangeTests {
   private let process = SimulatedPriceProcess(seed: 1, instruments: InstrumentCatalog.standard.instruments)
 
+  private func mark(_ sequence: Int64, _ time: Int64) -> PriceMark {
+    PriceMark(sequence: sequence, time: Timestamp(milliseconds: time))
+  }
+
   private func connect(_ server: RedisServer, as replica: String) async throws -> PriceExchange {
     let connection = RedisConnection()
     try await connection.open(server.settings)
@@ -29,15 +33,37 @@ private final class Latest: Sendable {
     let (one, two) = (try await connect(server, as: "one"), try await connect(server, as: "two"))
     let snapshot = process.initial(at: Timestamp(milliseconds: 5))
 
-    #expect(try await one.tryToLead() == (true, nil))
-    #expect(try await one.publish(snapshot))
-    #expect(try await two.tryToLead() == (false, snapshot))
-    #expect(try await two.publish(process.next(after: snapshot, at: snapshot.time)) == false)
-    #expect(try await one.tryToLead() == (true, snapshot), "the follower's prices were not stored")
+    #expect(try await one.join(shown: nil) == .init(isLeader: true, latest: nil, mark: mark(-1, 0)))
+    #expect(try await one.publish(snapshot) == .published)
+    #expect(try await two.join(shown: nil) == .init(isLeader: false, latest: snapshot, mark: mark(0, 5)))
+    #expect(try await two.publish(process.next(after: snapshot, at: snapshot.time)) == .notLeading)
+    #expect(try await one.join(shown: nil).latest == snapshot, "the follower's prices were not stored")
 
     try await one.resign()
-    #expect(try await two.tryToLead() == (true, snapshot))
-    #expect(try await one.publish(snapshot) == false)
+    #expect(try await two.join(shown: nil) == .init(isLeader: true, latest: snapshot, mark: mark(0, 5)))
+    #expect(try await one.publish(snapshot) == .notLeading)
+    #expect(try await two.keepLead())
+    #expect(try await !one.keepLead())
+  }
+
+  @Test func nothingIsPublishedThatIsOlderThanWhatAnyReplicaHasShown() async throws {
+    let server = try RedisServer()
+    try await server.waitUntilReady()
+    let (one, two) = (try await connect(server, as: "one"), try await connect(server, as: "two"))
+    func snapshot(_ sequence: Int64, _ time: Int64) -> PriceSnapshot {
+      PriceSnapshot(sequence: sequence, time: Timestamp(milliseconds: time), quotes: [])
+    }
+    _ = try await one.join(shown: nil)
+    #expect(try await one.publish(snapshot(7, 700)) == .published)
+    #expect(try await one.publish(snapshot(7, 800)) == .behind(mark(7, 700)))
+    #expect(try await one.publish(snapshot(8, 700)) == .behind(mark(7, 700)))
+    #expect(
+      try await two.join(shown: mark(40, 900)) == .init(isLeader: false, latest: snapshot(7, 700), mark: mark(40, 900)))
+    #expect(try await two.join(shown: mark(9, 80)).mark == mark(40, 900))
+    #expect(try await one.publish(snapshot(8, 1_000)) == .behind(mark(40, 900)))
+    #expect(try await one.publish(snapshot(41, 901)) == .published)
+    // A clock that is years ahead is not followed; the sequence is.
+    #expect(try await two.join(shown: mark(50, 9_000_000_000_000)).mark == mark(50, 901))
   }
 
   @Test func subscribersReceiveTicksAndComeBackAfterALoss() async throws {
@@ -54,9 +80,10 @@ private final class Latest: Sendable {
       let leader = try await connect(server, as: "leader")
       let target = Int64(100 * round)
       try await eventually("a tick of round \(round) arrives") {
-        _ = try await leader.tryToLead()
+        _ = try await leader.join(shown: nil)
         snapshot = PriceSnapshot(
-          sequence: max(snapshot.sequence + 1, target), time: snapshot.time, quotes: snapshot.quotes)
+          sequence: max(snapshot.sequence + 1, target),
+          time: Timestamp(milliseconds: snapshot.time.milliseconds + 1), quotes: snapshot.quotes)
         _ = try await leader.publish(snapshot)
         return board.sequence >= target
       }

@@ -15,14 +15,14 @@ final class OrderRoutes: Sendable {
 
   private let catalog: InstrumentCatalog
   private let store: OrderStore
-  private let board: PriceBoard
+  private let board: MarketBoard
   private let metrics: TradingMetrics
   private let replica: String
   private let startedAt = Timestamp.now
   private let acknowledged = Atomic<Int>(0)
 
   init(
-    catalog: InstrumentCatalog, store: OrderStore, board: PriceBoard, metrics: TradingMetrics, replica: String
+    catalog: InstrumentCatalog, store: OrderStore, board: MarketBoard, metrics: TradingMetrics, replica: String
   ) {
     self.catalog = catalog
     self.store = store
@@ -60,7 +60,7 @@ final class OrderRoutes: Sendable {
   }
 
   /// Fills at the quote of the moment.
-  private static func fill(_ order: OrderRequest, catalog: InstrumentCatalog, board: PriceBoard) throws -> Fill {
+  private static func fill(_ order: OrderRequest, catalog: InstrumentCatalog, board: MarketBoard) throws -> Fill {
     let now = Timestamp.now
     guard let instrument = catalog[order.symbol], let snapshot = board.latest, let quote = snapshot[order.symbol],
       now.milliseconds - snapshot.time.milliseconds <= quoteLifetime

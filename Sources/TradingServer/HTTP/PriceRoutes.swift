@@ -5,7 +5,7 @@ import TradingCore
 /// What can be traded, and at which prices.
 struct PriceRoutes: Sendable {
   let catalog: InstrumentCatalog
-  let board: PriceBoard
+  let board: MarketBoard
   let brokerName: String
   let feed: PriceFeedKind
 

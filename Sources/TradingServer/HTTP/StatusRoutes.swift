@@ -15,7 +15,7 @@ final class Readiness: Sendable {
 /// For probes and scrapers.
 struct StatusRoutes: Sendable {
   let store: OrderStore
-  let board: PriceBoard
+  let board: MarketBoard
   let metrics: TradingMetrics
   let readiness: Readiness
 

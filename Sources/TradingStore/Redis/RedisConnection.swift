@@ -85,7 +85,7 @@ public actor RedisConnection {
   }
 
   /// On a connection that subscribed, the next published text, or nil when none comes within `timeout`.
-  public func nextMessage(within timeout: Duration) throws(RedisError) -> String? {
+  public func nextMessage(within timeout: Duration) throws(RedisError) -> (channel: String, text: String)? {
     guard let context else { throw .connection("the connection is closed") }
     let deadline = ContinuousClock.now + timeout
     while true {
@@ -95,9 +95,9 @@ public actor RedisConnection {
         defer { freeReplyObject(reply) }
         // ["message", channel, text]; other pushes, such as the answer to SUBSCRIBE, are passed over.
         if case .array(let parts) = try Self.value(of: reply.assumingMemoryBound(to: redisReply.self)),
-          parts.count == 3, parts[0] == .string("message")
+          parts.count == 3, parts[0] == .string("message"), let channel = parts[1].text, let text = parts[2].text
         {
-          return parts[2].text
+          return (channel, text)
         }
         continue
       }
