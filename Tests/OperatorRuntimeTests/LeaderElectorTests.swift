@@ -159,12 +159,15 @@ import Testing
     }
     #expect(await advance(upTo: .seconds(10)) { elector.isLeader })
     _ = try await fenced.create(ConfigMap(metadata: ObjectMeta(name: "while-leading", namespace: "ns")))
+    // A leader's stream gets as far as the transport, which carries none here.
+    await #expect(throws: KubernetesError.self) { _ = try await fenced.run(["true"], pod: "p", in: "ns") }
     #expect(registry.exposition().contains(#"leader_election_master_status{name="operator"} 1"#))
     cable.plug.cut()
     #expect(await advance(upTo: .seconds(15)) { !elector.isLeader })
     await #expect(throws: NotLeading.self) {
       _ = try await fenced.create(ConfigMap(metadata: ObjectMeta(name: "too-late", namespace: "ns")))
     }
+    await #expect(throws: NotLeading.self) { _ = try await fenced.run(["true"], pod: "p", in: "ns") }
     _ = try await fenced.get(ConfigMap.self, "while-leading", in: "ns")
     stop.update { $0 = true }
     cable.plug.mend()
