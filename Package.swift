@@ -141,6 +141,7 @@ let package = Package(
     .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
     .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     // The operator side: each line may import only what stands above it.
@@ -169,8 +170,11 @@ let package = Package(
     library("TradingStore", ["TradingCore", "CLibPQ", "CHiredis", logging]),
     library(
       "TradingServer",
-      ["TradingStore", "TradingCore", "PrometheusMetrics", hummingbird, logging, webSocket] + hummingbirdCore + nio
-        + metrics + lifecycle),
+      [
+        "TradingStore", "TradingCore", "PrometheusMetrics", "COpenSSL", "CCrypt", hummingbird, logging, tracing,
+        webSocket,
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+      ] + hummingbirdCore + nio + metrics + lifecycle),
     program("rtx-server", ["TradingServer", "TradingStore", "TradingCore"] + lifecycle),
     // The load driver: it knows the server by its API only.
     library("TradingLoad", nio + [webSocket]),

@@ -27,11 +27,6 @@ public struct TradingApplication: Service {
     self.onRunning = onRunning
   }
 
-  /// Prices are for everyone; there are no accounts to follow.
-  private static let anyone: StreamAuthentication = { _ throws(APIError) in
-    StreamAccess(expires: nil) { _ in false }
-  }
-
   /// Serves until the graceful shutdown that ServiceLifecycle announces.
   public func run() async throws {
     let catalog = InstrumentCatalog.standard
@@ -40,24 +35,42 @@ public struct TradingApplication: Service {
     let readiness = Readiness()
     let pool = PostgresPool(settings: configuration.postgres, size: configuration.poolSize, logger: logger)
     let store = OrderStore(pool: pool)
-    let hub = StreamHub(terms: StreamTerms(catalog: catalog, authentication: Self.anyone), metrics: metrics)
+    let tls = try configuration.tls.map { try TLSContext(files: $0, logger: logger) }
+    let revocations = Revocations(pool: pool, logger: logger)
+    let access = configuration.access
+    let authenticator = Sessions(
+      secret: access.jwtSecret, adminHash: access.adminPasswordHash, isDemoOpen: access.demo == .open,
+      credentials: AccountCredentials(pool: pool), hasher: PasswordHasher(), revocations: revocations)
+    let hub = StreamHub(
+      terms: StreamTerms(catalog: catalog) { token throws(APIError) in
+        let principal = try authenticator.principal(bearer: token)
+        return StreamAccess(expires: principal.expires, mayFollow: principal.mayTrade)
+      }, metrics: metrics)
     let feed = PriceFeed(
       maker: SimulatedPriceMaker(
         process: SimulatedPriceProcess(seed: configuration.simulationSeed, instruments: catalog.instruments)),
       board: board, redis: configuration.redis, replica: replica, metrics: metrics, logger: logger)
 
-    let router = Router(context: BasicRequestContext.self)
-    router.add(middleware: RequestMiddleware(metrics: metrics, readiness: readiness))
+    let router = Router(context: TradingContext.self)
+    router.add(
+      middleware: RequestMiddleware(
+        metrics: metrics, readiness: readiness, forwarding: ForwardedAddress(trustedProxies: access.trustedProxies),
+        rate: RateLimiter(rate: access.requestsPerAddress), isSecure: tls != nil))
+    SessionRoutes(sessions: authenticator).register(on: router)
+    let known = router.group().add(
+      middleware: AccessMiddleware(
+        authenticator: authenticator, rate: RateLimiter(rate: access.requestsPerAccount)))
     StatusRoutes(store: store, board: board, metrics: metrics, readiness: readiness).register(on: router)
     PriceRoutes(
       catalog: catalog, board: board, brokerName: configuration.brokerName, feed: configuration.priceFeed
-    ).register(on: router)
-    OrderRoutes(catalog: catalog, store: store, board: board, metrics: metrics, replica: replica).register(on: router)
+    ).register(on: known)
+    OrderRoutes(catalog: catalog, store: store, board: board, metrics: metrics, replica: replica).register(on: known)
 
     let server = Application(
       router: router,
       server: HTTPServerBuilder { responder in
-        TradingChannel(responder: responder, hub: hub, readiness: readiness)
+        ConnectionChannel(
+          base: TradingChannel(responder: responder, hub: hub, readiness: readiness), tls: tls)
       },
       configuration: ApplicationConfiguration(
         address: .hostname(configuration.bindAddress, port: configuration.port), serverName: "rtx-server"),
@@ -77,8 +90,8 @@ public struct TradingApplication: Service {
     // Shut down from the last to the first, each after the one behind it has finished.
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
-        services: [
-          PoolCloser(pool: pool), feed, PricePublisher(board: board, hub: hub), server,
+        services: (tls.map { [$0] } ?? []) + [
+          PoolCloser(pool: pool), revocations, feed, PricePublisher(board: board, hub: hub), server,
           DrainService(readiness: readiness, hub: hub, delay: configuration.drainDelay, logger: logger),
         ], logger: logger))
     try await group.run()

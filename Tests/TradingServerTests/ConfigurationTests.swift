@@ -21,13 +21,39 @@ import TradingStore
     let bad = [
       "DB_PORT": "70000", "DB_SSL_MODE": "maybe", "DB_PASSWORD": "REPLACE_WITH_ACTUAL_PASSWORD", "PORT": "http",
       "PRICE_FEED_LP": "OANDA", "EXECUTION_MODE": "ABOOK", "LOG_LEVEL": "loud", "JWT_SECRET": "REPLACE_WITH_IT",
-      "DB_USER": "",
+      "DB_USER": "", "ADMIN_PASSWORD_HASH": "secret", "DEMO_ACCESS": "perhaps", "RATE_LIMIT_PER_ACCOUNT": "-1",
+      "RATE_LIMIT_PER_ADDRESS": "many", "TRUSTED_PROXIES": "11", "SENTRY_DSN": "https://sentry.example/1",
+      "TLS_CERT_FILE": "/nowhere", "TLS_KEY_FILE": "/nowhere",
     ]
     let error = #expect(throws: ConfigurationError.self) { try ServerConfiguration(environment: bad) }
     let keys = Set(error?.problems.map(\.key) ?? [])
-    #expect(keys == Set(bad.keys).union(["DB_HOST", "DB_NAME", "REDIS_HOST"]))
+    #expect(keys == Set(bad.keys).subtracting(["TLS_KEY_FILE"]).union(["DB_HOST", "DB_NAME", "REDIS_HOST"]))
     #expect(error?.problems.allSatisfy { !$0.remedy.isEmpty } == true)
     #expect(error.map { !"\($0)".contains("REPLACE_WITH") } == true)
+  }
+
+  @Test func tokensNeedASecretThatIsLongEnough() throws {
+    func problems(_ more: [String: String]) -> [String] {
+      do {
+        _ = try ServerConfiguration(environment: good.merging(more) { $1 })
+        return []
+      } catch {
+        return error.problems.map(\.key)
+      }
+    }
+    let secret = String(repeating: "s", count: 32)
+    #expect(problems(["JWT_SECRET": secret]).isEmpty)
+    #expect(problems(["JWT_SECRET": String(secret.dropLast())]) == ["JWT_SECRET"])
+    #expect(problems(["DEMO_ACCESS": "closed"]) == ["JWT_SECRET"])
+    #expect(problems(["DEMO_ACCESS": "closed", "JWT_SECRET": secret]).isEmpty)
+  }
+
+  @Test func aDSNIsTakenApart() {
+    #expect(SentryDSN("https://abc123@o1.ingest.sentry.io/42")?.url == "https://o1.ingest.sentry.io/api/42/envelope/")
+    #expect(SentryDSN("http://k@localhost:9000/sentry/7")?.url == "http://localhost:9000/sentry/api/7/envelope/")
+    for text in [
+      "https://o1.ingest.sentry.io/42", "ftp://k@h/1", "https://k@h", "https://k@/1", "https://@h/1", "https://k@h/x",
+    ] { #expect(SentryDSN(text) == nil, "\(text)") }
   }
 
   @Test func migrateNeedsOnlyTheDatabaseKeys() throws {

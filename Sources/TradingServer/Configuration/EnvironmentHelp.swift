@@ -19,7 +19,15 @@ public let environmentHelp = """
     DRAIN_SECONDS               from "not ready" to "accepts no connections" on SIGTERM, default 3
     SHUTDOWN_GRACE_SECONDS      all of a graceful shutdown, default 25
     LOG_LEVEL                   trace, debug, info (default), notice, warning, error, critical
-    JWT_SECRET, ADMIN_PASSWORD_HASH   accepted, not used yet
+    DEMO_ACCESS                 open: requests without a token trade on the account "demo"; closed: they are refused.
+                                Default open when PRICE_FEED_LP is SIM, otherwise closed
+    JWT_SECRET                  signs tokens, at least 32 bytes; without it nobody can log in
+    ADMIN_PASSWORD_HASH         bcrypt of the password of the login "admin"; without it /admin stays closed
+    RATE_LIMIT_PER_ACCOUNT      requests a second of one account, default 500, 0 for no limit
+    RATE_LIMIT_PER_ADDRESS      requests a second from one address, default 2000, 0 for no limit
+    TRUSTED_PROXIES             proxies in front that append to X-Forwarded-For, default 0
+    TLS_CERT_FILE, TLS_KEY_FILE PEM files for HTTPS, read again when they change; default plain HTTP
+    SENTRY_DSN                  where errors are reported; default nowhere
   """
 
 /// The version that `rtx-server version` prints.

@@ -16,6 +16,8 @@ struct EnvironmentReader {
     problems.append(ConfigurationProblem(key: key, message: message, remedy: remedy))
   }
 
+  func hasProblem(_ key: String) -> Bool { problems.contains { $0.key == key } }
+
   mutating func text(_ key: String, default fallback: String) -> String { value(key) ?? fallback }
 
   mutating func required(_ key: String, remedy: String) -> String {

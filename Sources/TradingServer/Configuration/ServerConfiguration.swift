@@ -29,6 +29,11 @@ public struct ServerConfiguration: Sendable {
   public var bindAddress: String
   public var port: Int
   public var simulationSeed: UInt64
+  public var access: AccessSettings
+  /// Certificate and key files; nil for plain HTTP.
+  public var tls: TLSFiles?
+  /// Where errors are reported; nil for nowhere.
+  public var sentry: SentryDSN?
   /// Between "not ready" and "accepts no more connections", so that load balancers have time to notice.
   public var drainDelay: Duration
   /// All of a graceful shutdown, after which what is left is cut off.
@@ -53,8 +58,9 @@ public struct ServerConfiguration: Sendable {
       reader.report(
         "PRICE_FEED_LP", "OANDA is not supported by this version", remedy: "set it to SIM for simulated prices")
     }
-    // Not used yet, but a placeholder in them is a mistake that should not wait for the day they are.
-    for key in ["JWT_SECRET", "ADMIN_PASSWORD_HASH"] { _ = reader.secret(key) }
+    access = reader.access(isSimulated: priceFeed == .sim)
+    tls = reader.tls()
+    sentry = reader.sentry()
     _ = reader.logLevel()
     guard reader.problems.isEmpty else { throw ConfigurationError(problems: reader.problems) }
   }

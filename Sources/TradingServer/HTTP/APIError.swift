@@ -13,10 +13,16 @@ struct APIError: Error, Encodable {
   }
 
   let status: HTTPResponse.Status
+  /// Seconds after which the request has a chance, for the Retry-After header.
+  let retryAfter: Int?
   let error: Detail
 
-  init(_ status: HTTPResponse.Status, _ code: String, field: String? = nil, _ message: String, remedy: String) {
+  init(
+    _ status: HTTPResponse.Status, _ code: String, field: String? = nil, _ message: String, remedy: String,
+    retryAfter: Int? = nil
+  ) {
     self.status = status
+    self.retryAfter = retryAfter
     error = Detail(code: code, field: field, message: message, remedy: remedy)
   }
 
@@ -38,7 +44,11 @@ struct APIError: Error, Encodable {
   }
 
   static let tooLarge = APIError(
-    .contentTooLarge, "body_too_large", "the body is larger than 1 MiB", remedy: "send a smaller body")
+    .contentTooLarge, "body_too_large", "the body is larger than 64 KiB", remedy: "send a smaller body")
+
+  static let shuttingDown = APIError(
+    .serviceUnavailable, "shutting_down", "this replica is shutting down", remedy: "send the request again",
+    retryAfter: 1)
 
   static let internalError = APIError(
     .internalServerError, "internal_error", "the request failed on the server",
@@ -86,8 +96,7 @@ extension APIError {
     case let error as OrderValidationError: APIError(error)
     case let error as OrderStoreError: APIError(error)
     case is NIOTooManyBytesError: .tooLarge
-    case is CancellationError:
-      APIError(.serviceUnavailable, "shutting_down", "this replica is shutting down", remedy: "send the request again")
+    case is CancellationError: .shuttingDown
     default: nil
     }
   }

@@ -7,7 +7,7 @@ import TradingStore
 
 /// Places, finds and counts orders.
 final class OrderRoutes: Sendable {
-  static let bodyLimit = 1 << 20
+  static let bodyLimit = JSONBody.limit
   /// Long enough for a planned switch of the database primary, short enough for a client that waits.
   static let deadline: Duration = .seconds(10)
   /// A quote that is older is not traded on.
@@ -31,7 +31,7 @@ final class OrderRoutes: Sendable {
     self.replica = replica
   }
 
-  func register(on router: Router<some RequestContext>) {
+  func register(on router: some RouterMethods<TradingContext>) {
     router.post("/api/orders") { request, context in try await self.place(request, context) }
     router.get("/api/orders/:clientOrderId") { request, context in try await self.find(request, context) }
     router.get("/api/orders") { request, _ in try await self.list(request) }

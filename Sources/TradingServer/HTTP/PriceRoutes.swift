@@ -9,14 +9,9 @@ struct PriceRoutes: Sendable {
   let brokerName: String
   let feed: PriceFeedKind
 
-  func register(on router: Router<some RequestContext>) {
+  func register(on router: some RouterMethods<TradingContext>) {
     router.get("/api/symbols") { _, _ in try self.symbols() }
     router.get("/api/prices") { request, _ in try self.prices(request) }
-    router.get("/ws") { _, _ -> Response in
-      throw APIError(
-        .upgradeRequired, "upgrade_required", "/ws speaks WebSocket only",
-        remedy: "connect with a WebSocket client (Upgrade: websocket, version 13)")
-    }
   }
 
   private func symbols() throws -> Response {

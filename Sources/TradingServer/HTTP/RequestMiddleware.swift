@@ -1,6 +1,9 @@
 import HTTPTypes
 import Hummingbird
+import Instrumentation
 import Logging
+import ServiceContextModule
+import Tracing
 
 extension HTTPField.Name {
   /// Ties a request to its log entries. Clients may choose it; otherwise the server does.
@@ -8,27 +11,34 @@ extension HTTPField.Name {
   static let requestId = HTTPField.Name("X-Request-Id")!  // Safe: a constant of token characters (RFC 9110, 5.1).
 }
 
-/// Around every request: its id, its metrics, its log entry, and errors as JSON.
-struct RequestMiddleware<Context: RequestContext>: RouterMiddleware {
+/// Around every request: its id, its span, its metrics, its log entry, the rate of its address, errors as JSON, and the
+/// headers that browsers want.
+struct RequestMiddleware: RouterMiddleware {
   let metrics: TradingMetrics
   let readiness: Readiness
+  let forwarding: ForwardedAddress
+  /// By address.
+  let rate: RateLimiter
+  let isSecure: Bool
 
   func handle(
-    _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+    _ request: Request, context: TradingContext, next: (Request, TradingContext) async throws -> Response
   ) async throws -> Response {
     let start = ContinuousClock.now
     let id = Self.requestId(request)
     var context = context
+    context.address = forwarding.address(peer: context.peer, headers: request.headers)
     context.logger[metadataKey: "hb.request.id"] = nil
     context.logger[metadataKey: "request_id"] = "\(id)"
 
     var response: Response
     do {
-      response = try await next(request, context)
+      response = try await traced(request, context, next)
     } catch {
       response = try Self.response(to: error, request, context.logger)
     }
     response.headers[.requestId] = id
+    SecurityHeaders.add(to: &response.headers, isSecure: isSecure)
     // Clients with kept-alive connections move to another replica.
     if readiness.isDraining { response.headers[.connection] = "close" }
 
@@ -46,6 +56,28 @@ struct RequestMiddleware<Context: RequestContext>: RouterMiddleware {
     return response
   }
 
+  private func traced(
+    _ request: Request, _ context: TradingContext, _ next: (Request, TradingContext) async throws -> Response
+  ) async throws -> Response {
+    if Self.probes.contains(request.uri.path) { return try await next(request, context) }
+    var trace = ServiceContext.current ?? .topLevel
+    InstrumentationSystem.instrument.extract(request.headers, into: &trace, using: TraceHeaders())
+    return try await withSpan("\(Self.label(request.method)) request", context: trace, ofKind: .server) { span in
+      span.attributes["http.request.method"] = request.method.rawValue
+      if let wait = rate.take(context.address) { throw APIError.rateLimited("address", retryAfter: wait) }
+      let response = try await next(request, context)
+      if let route = context.endpointPath {
+        span.operationName = "\(request.method.rawValue) \(route)"
+        span.attributes["http.route"] = route
+      }
+      span.attributes["http.response.status_code"] = Int(response.status.code)
+      return response
+    }
+  }
+
+  /// Asked all the time by those who watch the server, and cheap: neither traced nor limited.
+  private static let probes: Set = ["/health", "/ready", "/metrics"]
+
   /// Clients may invent methods; each would become a series of its own.
   private static func label(_ method: HTTPRequest.Method) -> String {
     [.get, .head, .post, .put, .patch, .delete, .options].contains(method) ? method.rawValue : "other"
@@ -56,7 +88,10 @@ struct RequestMiddleware<Context: RequestContext>: RouterMiddleware {
       if known.status.kind == .serverError {
         logger.warning("request failed", metadata: ["error": "\(error)", "code": "\(known.error.code)"])
       }
-      return try .json(known, status: known.status)
+      var response = try Response.json(known, status: known.status)
+      if let seconds = known.retryAfter { response.headers[.retryAfter] = String(seconds) }
+      if known.status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer realm=\"rtx\"" }
+      return response
     }
     if let error = error as? HTTPError, error.status == .notFound {
       return try .json(APIError.unknownRoute(request.method.rawValue, request.uri.path), status: .notFound)
@@ -71,5 +106,12 @@ struct RequestMiddleware<Context: RequestContext>: RouterMiddleware {
       id.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f })
     else { return randomWord() }
     return id
+  }
+}
+
+/// Reads `traceparent` and its like from the request's headers.
+private struct TraceHeaders: Extractor {
+  func extract(key: String, from headers: HTTPFields) -> String? {
+    HTTPField.Name(key).flatMap { headers[$0] }
   }
 }

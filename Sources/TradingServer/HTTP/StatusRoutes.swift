@@ -19,10 +19,16 @@ struct StatusRoutes: Sendable {
   let metrics: TradingMetrics
   let readiness: Readiness
 
-  func register(on router: Router<some RequestContext>) {
+  func register(on router: some RouterMethods<TradingContext>) {
     // Alive is alive, whatever the state of the database: a restart would not repair that.
     router.get("/health") { _, _ in Response.json(bytes: #"{"status":"ok"}"#.utf8) }
     router.get("/ready") { _, _ in try await self.ready() }
+    // Before the WebSocket's own code, which takes requests with the headers for it.
+    router.get("/ws") { _, _ -> Response in
+      throw APIError(
+        .upgradeRequired, "upgrade_required", "/ws speaks WebSocket only",
+        remedy: "connect with a WebSocket client (Upgrade: websocket, version 13)")
+    }
     router.get("/metrics") { _, _ in
       Response(
         status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],

@@ -20,6 +20,13 @@ struct TradingChannel: HTTPChannelHandler {
     let mode: EventLoopFuture<Mode>
   }
 
+  private static let limits: NIOHTTPDecoderLimitConfiguration = {
+    var limits = NIOHTTPDecoderLimitConfiguration()
+    limits.maxHeaderFieldSize = 16_384
+    limits.maxHeaderListSize = 65_536
+    limits.maxHeaderFieldCount = 100
+    return limits
+  }()
   private static let idleTimeout: Duration = .seconds(90)
 
   let responder: Responder
@@ -33,15 +40,19 @@ struct TradingChannel: HTTPChannelHandler {
         .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1_024, maximum: 65_536))
       let pipeline = channel.pipeline.syncOperations
       let encoder = HTTPResponseEncoder()
-      let decoder = ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes))
+      let decoder = ByteToMessageHandler(
+        HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: Self.limits))
+      let progress = RequestProgressHandler()
       let filter = UpgradeRequestFilter { [readiness] in readiness.isDraining }
       let errors = HTTPServerProtocolErrorHandler()
       let upgrader = NIOTypedHTTPServerUpgradeHandler<Mode>(
-        httpEncoder: encoder, extraHTTPHandlers: [decoder, filter, errors],
+        httpEncoder: encoder, extraHTTPHandlers: [decoder, progress, filter, errors],
         upgradeConfiguration: NIOTypedHTTPServerUpgradeConfiguration(
           upgraders: [webSocketUpgrader()],
           notUpgradingCompletionHandler: { channel in Self.continueAsHTTP(channel, logger: logger) }))
-      try pipeline.addHandlers([encoder, decoder, filter, errors, upgrader, FirstRequestHandler()])
+      try pipeline.addHandlers([
+        RequestClockHandler(), encoder, decoder, progress, filter, errors, upgrader, FirstRequestHandler(),
+      ])
       return Value(channel: channel, mode: upgrader.upgradeResultFuture)
     }
   }

@@ -1,0 +1,86 @@
+import NIOCore
+import NIOHTTP1
+
+/// Closes connections on which a request takes too long to arrive ("slow loris"): each holds memory and a place.
+///
+/// It stands before the HTTP decoder and sees bytes; `RequestProgressHandler` behind the decoder tells it where requests
+/// begin and end. Between requests the connection may rest, as long as the limit for idle connections allows; bytes of a
+/// next request that came along with the end of the last one count as rest.
+final class RequestClockHandler: ChannelInboundHandler, RemovableChannelHandler {
+  typealias InboundIn = ByteBuffer
+
+  /// From a request's first byte to the end of its headers.
+  static let headerTimeout: TimeAmount = .seconds(10)
+  /// From there to the end of its body.
+  static let bodyTimeout: TimeAmount = .seconds(20)
+
+  private enum State { case resting, receiving, off }
+  private var state = State.resting
+  private var timeout: Scheduled<Void>?
+  private let headerTimeout, bodyTimeout: TimeAmount
+
+  init(headerTimeout: TimeAmount = headerTimeout, bodyTimeout: TimeAmount = bodyTimeout) {
+    self.headerTimeout = headerTimeout
+    self.bodyTimeout = bodyTimeout
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    if state == .resting {
+      state = .receiving
+      start(headerTimeout, on: context.channel)
+    }
+    context.fireChannelRead(data)
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) { turnOff() }
+
+  fileprivate func headersEnded(on channel: any Channel) {
+    if state != .off { start(bodyTimeout, on: channel) }
+  }
+
+  fileprivate func requestEnded() {
+    guard state != .off else { return }
+    state = .resting
+    timeout?.cancel()
+  }
+
+  /// The connection is no HTTP any more.
+  fileprivate func turnOff() {
+    state = .off
+    timeout?.cancel()
+  }
+
+  private func start(_ time: TimeAmount, on channel: any Channel) {
+    timeout?.cancel()
+    timeout = channel.eventLoop.scheduleTask(in: time) { channel.close(promise: nil) }
+  }
+}
+
+/// Tells the `RequestClockHandler` of its connection where requests begin and end.
+final class RequestProgressHandler: ChannelInboundHandler, RemovableChannelHandler {
+  typealias InboundIn = HTTPServerRequestPart
+
+  private var clock: RequestClockHandler?
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    clock = try? context.pipeline.syncOperations.handler(type: RequestClockHandler.self)
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    // What the connection turns into keeps no clock, and not its memory either.
+    if let clock {
+      clock.turnOff()
+      context.pipeline.syncOperations.removeHandler(clock, promise: nil)
+    }
+    clock = nil
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    switch unwrapInboundIn(data) {
+    case .head: clock?.headersEnded(on: context.channel)
+    case .body: break
+    case .end: clock?.requestEnded()
+    }
+    context.fireChannelRead(data)
+  }
+}

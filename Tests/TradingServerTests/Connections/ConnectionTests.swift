@@ -1,0 +1,120 @@
+import Foundation
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+import Testing
+
+@testable import TradingServer
+
+@Suite struct SlowRequestTests {
+  /// A server that answers each whole request with its number, on which a request may take 300 ms.
+  private func withServer(_ body: (_ port: Int) async throws -> Void) async throws {
+    let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          let clock = RequestClockHandler(headerTimeout: .milliseconds(300), bodyTimeout: .milliseconds(300))
+          try channel.pipeline.syncOperations.addHandlers([
+            clock, HTTPResponseEncoder(), ByteToMessageHandler(HTTPRequestDecoder()), RequestProgressHandler(),
+            Answering(),
+          ])
+        }
+      }
+      .bind(host: "127.0.0.1", port: 0).get()
+    try await body(server.localAddress?.port ?? 0)
+    try await server.close()
+  }
+
+  private final class Answering: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+      guard case .end = unwrapInboundIn(data) else { return }
+      context.write(wrapOutboundOut(.head(.init(version: .http1_1, status: .noContent))), promise: nil)
+      context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    }
+  }
+
+  @Test(arguments: [
+    "G", "GET / HTTP/1.1\r\nHost: x\r\nX-A: ", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345",
+  ])
+  func aRequestThatDoesNotArriveClosesTheConnection(part: String) async throws {
+    try await withServer { port in
+      try await WireClient.connect(port).executeThenClose { inbound, outbound in
+        try await outbound.write(ByteBuffer(string: part))
+        // Ends when the server closes; a byte now and then would not help.
+        for try await _ in inbound {}
+      }
+    }
+  }
+
+  @Test func aConnectionMayRestBetweenRequests() async throws {
+    try await withServer { port in
+      try await WireClient.connect(port).executeThenClose { inbound, outbound in
+        var answers = inbound.makeAsyncIterator()
+        for _ in 0..<3 {
+          try await outbound.write(ByteBuffer(string: "GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
+          let answer = try await answers.next()
+          #expect(answer.map { String(buffer: $0).hasPrefix("HTTP/1.1 204") } == true)
+          // Longer than a request may take: what is shown is that nothing happens meanwhile.
+          try await Task.sleep(for: .milliseconds(400))
+        }
+      }
+    }
+  }
+}
+
+@Suite struct TLSContextTests {
+  /// A self-signed certificate made by the openssl program, as people do.
+  private func makeCertificate(in folder: String, name: String) async throws -> TLSFiles {
+    let files = TLSFiles(certificate: folder + "/cert.pem", key: folder + "/key.pem")
+    let openssl = Process()
+    openssl.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
+    openssl.arguments = [
+      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+      "/CN=\(name)", "-addext", "subjectAltName=DNS:\(name)", "-keyout", files.key, "-out", files.certificate,
+    ]
+    openssl.standardError = FileHandle.nullDevice
+    let status = try await withCheckedThrowingContinuation { continuation in
+      openssl.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
+      do { try openssl.run() } catch { continuation.resume(throwing: error) }
+    }
+    try #require(status == 0)
+    return files
+  }
+
+  @Test func aRenewedCertificateIsTakenOverAndABrokenOneIsNot() async throws {
+    let files = try await makeCertificate(in: try makeDirectory(), name: "one.example")
+    let context = try TLSContext(files: files, logger: quietLogger)
+    let first = context.current
+    context.reloadIfChanged()
+    #expect(context.current === first)
+
+    _ = try await makeCertificate(in: URL(filePath: files.key).deletingLastPathComponent().path, name: "two.example")
+    context.reloadIfChanged()
+    let second = context.current
+    #expect(second !== first)
+
+    try Data("broken".utf8).write(to: URL(filePath: files.certificate))
+    context.reloadIfChanged()
+    #expect(context.current === second)
+  }
+
+  @Test func configurationTriesTheFiles() async throws {
+    let files = try await makeCertificate(in: try makeDirectory(), name: "one.example")
+    let good = ["DB_HOST": "h", "DB_NAME": "n", "DB_USER": "u", "REDIS_HOST": "r"]
+    func problems(_ more: [String: String]) -> [String] {
+      do {
+        _ = try ServerConfiguration(environment: good.merging(more) { $1 })
+        return []
+      } catch {
+        return error.problems.map(\.key)
+      }
+    }
+    #expect(problems(["TLS_CERT_FILE": files.certificate, "TLS_KEY_FILE": files.key]).isEmpty)
+    #expect(problems(["TLS_CERT_FILE": files.certificate]) == ["TLS_KEY_FILE"])
+    #expect(problems(["TLS_KEY_FILE": files.key]) == ["TLS_CERT_FILE"])
+    #expect(problems(["TLS_CERT_FILE": files.key, "TLS_KEY_FILE": files.key]) == ["TLS_CERT_FILE"])
+  }
+}
