@@ -105,6 +105,10 @@ let benchmarks: [Target] = [
     path: "Benchmarks/runtime/runtime-bench", swiftSettings: settings),
   .executableTarget(
     name: "core-bench", dependencies: ["TradingCore"], path: "Benchmarks/trading/core-bench", swiftSettings: settings),
+  .systemLibrary(name: "CEpoll", path: "Benchmarks/trading/CEpoll"),
+  .executableTarget(
+    name: "ws-bench", dependencies: ["CEpoll", arguments], path: "Benchmarks/trading/ws-bench",
+    swiftSettings: settings),
 ]
 
 let package = Package(

@@ -42,6 +42,7 @@ final class StreamHub: Sendable {
     let entrance = state.withLock { state in
       if let known = state.loops[ObjectIdentifier(eventLoop)] { return known }
       let loop = StreamLoop(terms: terms, metrics: metrics, eventLoop: eventLoop)
+      // There is nobody yet to tell.
       if let shown = state.shown { loop.show(QuoteUpdate(shown, after: nil, catalog: terms.catalog)) }
       let entrance = LoopEntrance(loop, eventLoop)
       state.loops[ObjectIdentifier(eventLoop)] = entrance
@@ -53,10 +54,19 @@ final class StreamHub: Sendable {
 
 /// The way to an event loop's connections from any thread.
 private final class LoopEntrance: Sendable {
+  private struct Pending {
+    /// What the loop has not shown yet: one update, into which newer ones are merged while the loop is busy.
+    var update: QuoteUpdate?
+    var isBusy = false
+  }
+
+  /// Followers that are told before the loop looks after its other work.
+  private static let portion = 256
+  private static let pause: TimeAmount = .microseconds(20)
+
   private let eventLoop: any EventLoop
   private let bound: NIOLoopBound<StreamLoop>
-  /// What the loop has not shown yet: at most one update, into which newer ones are merged while the loop is busy.
-  private let pending = Mutex<QuoteUpdate?>(nil)
+  private let pending = Mutex(Pending())
 
   init(_ loop: StreamLoop, _ eventLoop: any EventLoop) {
     self.eventLoop = eventLoop
@@ -67,25 +77,32 @@ private final class LoopEntrance: Sendable {
   var loop: StreamLoop { bound.value }
 
   func post(_ update: QuoteUpdate) {
-    let isFirst = pending.withLock { pending in
-      guard pending == nil else {
-        pending?.merge(update)
-        return false
-      }
-      pending = update
-      return true
+    let wasBusy = pending.withLock { pending in
+      if pending.update == nil { pending.update = update } else { pending.update?.merge(update) }
+      defer { pending.isBusy = true }
+      return pending.isBusy
     }
-    guard isFirst else { return }
-    eventLoop.execute {
-      let update = self.pending.withLock { pending in
-        defer { pending = nil }
-        return pending
-      }
-      if let update { self.loop.show(update) }
-    }
+    if !wasBusy { eventLoop.execute { self.showNext() } }
   }
 
   func perform(_ body: @escaping @Sendable (StreamLoop) -> Void) {
     eventLoop.execute { body(self.loop) }
+  }
+
+  private func showNext() {
+    let update = pending.withLock { pending in
+      defer { pending.update = nil }
+      if pending.update == nil { pending.isBusy = false }
+      return pending.update
+    }
+    guard let update else { return }
+    loop.show(update)
+    proceed()
+  }
+
+  private func proceed() {
+    guard loop.quotes.proceed(limit: Self.portion) else { return showNext() }
+    // A task for this very moment would run before anything that was received.
+    eventLoop.scheduleTask(in: Self.pause) { self.proceed() }
   }
 }

@@ -51,29 +51,35 @@ import TradingCore
       PriceSnapshot(sequence: sequence, time: Timestamp(milliseconds: 0), quotes: quotes), after: nil, catalog: catalog)
   }
 
+  /// Shows everything at once.
+  private func show(_ update: QuoteUpdate) {
+    fanOut.show(update)
+    while fanOut.proceed(limit: 1) {}
+  }
+
   @Test func aFollowerIsShownEverythingAndThenWhatChanges() throws {
     let (early, other, late) = (Follower(), Follower(), Follower())
     fanOut.follow(early, [0, 7], freshLook: true)
     fanOut.follow(other, [1], freshLook: true)
     #expect(early.messages.isEmpty, "there are no prices yet")
-    fanOut.show(update(1, ["EURUSD": 100_000, "XAUUSD": 200_000]))
+    show(update(1, ["EURUSD": 100_000, "XAUUSD": 200_000]))
     #expect(try early.take() == ["snapshot 1 EURUSD=1.00000 XAUUSD=2000.00"])
-    fanOut.show(update(2, ["EURUSD": 100_001]))
+    show(update(2, ["EURUSD": 100_001]))
     fanOut.follow(late, [0, 7], freshLook: true)
-    fanOut.show(update(3, ["XAUUSD": 200_001, "USDJPY": 150_000]))
+    show(update(3, ["XAUUSD": 200_001, "USDJPY": 150_000]))
     #expect(try early.take() == ["tick 2 EURUSD=1.00001", "tick 3 XAUUSD=2000.01"])
     #expect(try late.take() == ["snapshot 1 EURUSD=1.00001 XAUUSD=2000.00", "tick 2 XAUUSD=2000.01"])
     #expect(other.messages.isEmpty)
     fanOut.leave(early)
-    fanOut.show(update(4, ["EURUSD": 100_002]))
+    show(update(4, ["EURUSD": 100_002]))
     #expect(try early.take() == [] && late.take() == ["tick 3 EURUSD=1.00002"])
   }
 
   @Test func theSameTailServesEveryone() {
     let followers = (0..<3).map { _ in Follower() }
     for follower in followers { fanOut.follow(follower, [0], freshLook: true) }
-    fanOut.show(update(1, ["EURUSD": 100_000]))
-    fanOut.show(update(2, ["EURUSD": 100_001]))
+    show(update(1, ["EURUSD": 100_000]))
+    show(update(2, ["EURUSD": 100_001]))
     let storages = followers.compactMap { $0.tails.last?.withUnsafeReadableBytes { $0.baseAddress } }
     #expect(storages.count == 3 && Set(storages).count == 1, "it was copied")
   }
@@ -81,30 +87,51 @@ import TradingCore
   @Test func aSlowReaderGetsTheNewestOfEachSymbolAndNothingQueues() throws {
     let (slow, fast) = (Follower(), Follower())
     for follower in [slow, fast] { fanOut.follow(follower, [0, 2, 7], freshLook: true) }
-    fanOut.show(update(1, ["EURUSD": 100_000, "USDJPY": 150_000, "XAUUSD": 200_000]))
+    show(update(1, ["EURUSD": 100_000, "USDJPY": 150_000, "XAUUSD": 200_000]))
     _ = try (slow.take(), fast.take())
     slow.takesQuotes = false
-    for step: Int64 in 1...50 { fanOut.show(update(1 + step, ["EURUSD": 100_000 + step])) }
-    fanOut.show(update(60, ["XAUUSD": 200_009]))
+    for step: Int64 in 1...50 { show(update(1 + step, ["EURUSD": 100_000 + step])) }
+    show(update(60, ["XAUUSD": 200_009]))
     #expect(try fast.take().count == 51)
     #expect(slow.messages.isEmpty)
     slow.takesQuotes = true
     fanOut.bringUpToDate(slow)
     #expect(try slow.take() == ["tick 2 EURUSD=1.00050 XAUUSD=2000.09"])
     fanOut.bringUpToDate(slow)
-    fanOut.show(update(61, ["USDJPY": 150_001]))
+    show(update(61, ["USDJPY": 150_001]))
     #expect(try slow.take() == ["tick 3 USDJPY=150.001"])
   }
 
   @Test func whoTakesMessagesAgainWithoutSayingSoIsNotForgotten() throws {
     let slow = Follower()
     fanOut.follow(slow, [0, 7], freshLook: true)
-    fanOut.show(update(1, ["EURUSD": 100_000, "XAUUSD": 200_000]))
+    show(update(1, ["EURUSD": 100_000, "XAUUSD": 200_000]))
     slow.takesQuotes = false
-    fanOut.show(update(2, ["EURUSD": 100_001]))
+    show(update(2, ["EURUSD": 100_001]))
     slow.takesQuotes = true
-    fanOut.show(update(3, ["XAUUSD": 200_001]))
+    show(update(3, ["XAUUSD": 200_001]))
     #expect(try slow.take().last == "tick 2 EURUSD=1.00001 XAUUSD=2000.01")
+  }
+
+  @Test func whoComesAndGoesDuringARoundIsToldOnce() throws {
+    let followers = (0..<9).map { _ in Follower() }
+    for follower in followers { fanOut.follow(follower, [0], freshLook: true) }
+    show(update(1, ["EURUSD": 100_000]))
+    for follower in followers { _ = try follower.take() }
+    fanOut.show(update(2, ["EURUSD": 100_001]))
+    #expect(fanOut.proceed(limit: 3))
+    // One who has been told, one who has not, and one who is just coming.
+    fanOut.leave(followers[8])
+    fanOut.leave(followers[1])
+    let late = Follower()
+    fanOut.follow(late, [0], freshLook: true)
+    #expect(fanOut.proceed(limit: 3))
+    followers[0].takesQuotes = false
+    while fanOut.proceed(limit: 3) {}
+    followers[0].takesQuotes = true
+    fanOut.bringUpToDate(followers[0])
+    #expect(try late.take() == ["snapshot 1 EURUSD=1.00001"])
+    #expect(try followers.map { try $0.take() } == (0..<9).map { $0 == 1 ? [] : ["tick 2 EURUSD=1.00001"] })
   }
 
   @Test func updatesMergeIntoTheNewest() {

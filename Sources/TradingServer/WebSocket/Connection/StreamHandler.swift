@@ -14,6 +14,7 @@ final class StreamHandler: ChannelInboundHandler {
   private var reader: FrameReader
   /// Of the request; not kept longer than it takes to look at it.
   private var token: String?
+  private var isWritable = true
   /// Nil before the handler is in the pipeline and once the connection is gone.
   private var context: ChannelHandlerContext?
   var place = CohortPlace()
@@ -53,7 +54,8 @@ final class StreamHandler: ChannelInboundHandler {
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
-    if context.channel.isWritable { loop.quotes.bringUpToDate(self) }
+    isWritable = context.channel.isWritable
+    if isWritable { loop.quotes.bringUpToDate(self) }
     context.fireChannelWritabilityChanged()
   }
 
@@ -107,7 +109,7 @@ final class StreamHandler: ChannelInboundHandler {
 }
 
 extension StreamHandler: QuoteFollower {
-  var takesQuotes: Bool { session.isOpen && context?.channel.isWritable == true }
+  var takesQuotes: Bool { isWritable && session.isOpen && context != nil }
 
   func numberQuotes() -> Int64 { session.number() }
 

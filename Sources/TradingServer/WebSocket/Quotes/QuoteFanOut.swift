@@ -2,6 +2,8 @@ import NIOCore
 
 /// Tells the clients of one event loop about prices; belongs to that loop.
 ///
+/// An update is shown in portions, so that ten thousand clients do not keep the loop from its other work.
+///
 /// A message is written once for everyone who follows the same instruments. A client that takes nothing at the moment is
 /// passed over and remembered by one number, the version that it was told last; when it takes messages again it gets the
 /// newest price of each symbol that changed since, so nothing ever queues up for it.
@@ -11,6 +13,17 @@ final class QuoteFanOut {
     let json: ByteBuffer
   }
 
+  /// A message on its way through a cohort.
+  private struct Round {
+    let cohort: QuoteCohort
+    let message: NumberedMessage
+    /// What those were told last who have missed nothing.
+    let previous: Int64
+    /// From the last to the first: who leaves is replaced by the last, who has been told already.
+    var rest: Int
+  }
+
+  private var rounds: [Round] = []
   /// Counts the updates.
   private var version: Int64 = 0
   /// What all messages of one version share: `,"priceSequence":N,"time":"…","prices":[`.
@@ -21,14 +34,35 @@ final class QuoteFanOut {
 
   init(instruments: Int) { shown = Array(repeating: nil, count: instruments) }
 
-  /// Shows new prices to everyone who follows them.
+  /// Makes new prices known; `proceed` tells them to those who follow them.
   func show(_ update: QuoteUpdate) {
     version += 1
     opening = ByteBuffer(string: ",\"priceSequence\":\(update.sequence),\"time\":\"\(update.time)\",\"prices\":[")
     for (place, json) in update.quotes.enumerated() {
       if let json { shown[place] = Shown(version: version, json: json) }
     }
-    for cohort in cohorts.values { show(to: cohort) }
+    for cohort in cohorts.values {
+      guard let tail = tail(cohort.instruments, after: version - 1) else { continue }
+      rounds.append(
+        Round(
+          cohort: cohort, message: NumberedMessage(.tick, tail: tail), previous: cohort.version,
+          rest: cohort.members.count))
+      cohort.version = version
+    }
+  }
+
+  /// Sends to at most `limit` followers; true while there is more to do. The next update is shown when there is not.
+  func proceed(limit: Int) -> Bool {
+    var limit = limit
+    while limit > 0, var round = rounds.popLast() {
+      let end = min(round.rest, round.cohort.members.count)
+      let start = max(0, end - limit)
+      limit -= end - start
+      send(round, to: round.cohort.members[start..<end])
+      round.rest = start
+      if start > 0 { rounds.append(round) }
+    }
+    return !rounds.isEmpty
   }
 
   /// Puts `follower` among those who follow `instruments`; with a fresh look at all of them, if there is any to have.
@@ -67,28 +101,25 @@ final class QuoteFanOut {
     follower.sendQuotes(message.head(number: follower.numberQuotes()), message.tail)
   }
 
-  private func show(to cohort: QuoteCohort) {
-    guard let tail = tail(cohort.instruments, after: version - 1) else { return }
-    let message = NumberedMessage(.tick, tail: tail)
-    let previous = cohort.version
-    cohort.version = version
+  private func send(_ round: Round, to members: ArraySlice<any QuoteFollower>) {
+    let message = round.message
     // All heads lie in one buffer; it is not written to once parts of it are given away.
-    var heads = allocator.buffer(capacity: cohort.members.count * NumberedMessage.maximumHead)
-    var current: ContiguousArray<(member: any QuoteFollower, head: Int)> = []
-    current.reserveCapacity(cohort.members.count)
+    var heads = allocator.buffer(capacity: members.count * NumberedMessage.maximumHead)
+    var lengths: [(member: any QuoteFollower, head: Int)] = []
+    lengths.reserveCapacity(members.count)
     var late: [any QuoteFollower] = []
-    for member in cohort.members where member.takesQuotes {
-      guard member.place.version == previous else {
+    for member in members where member.takesQuotes {
+      guard member.place.version == round.previous else {
         late.append(member)
         continue
       }
       member.place.version = version
       let start = heads.writerIndex
       message.writeHead(number: member.numberQuotes(), to: &heads)
-      current.append((member, heads.writerIndex - start))
+      lengths.append((member, heads.writerIndex - start))
     }
-    for (member, length) in current {
-      if let head = heads.readSlice(length: length) { member.sendQuotes(head, tail) }
+    for (member, length) in lengths {
+      if let head = heads.readSlice(length: length) { member.sendQuotes(head, message.tail) }
     }
     for member in late { bringUpToDate(member) }
   }

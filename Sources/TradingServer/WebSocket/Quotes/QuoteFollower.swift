@@ -25,7 +25,7 @@ final class QuoteCohort {
   /// Places in the catalog, ascending.
   let instruments: [Int]
   /// In no particular order.
-  private(set) var members: ContiguousArray<any QuoteFollower> = []
+  private(set) var members: [any QuoteFollower] = []
   /// The newest version that had something for this cohort.
   var version: Int64
   /// The look at everything that newcomers get, and its version.

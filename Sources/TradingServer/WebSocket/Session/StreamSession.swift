@@ -54,7 +54,9 @@ struct StreamSession {
   private var limits: StreamLimits { terms.limits }
 
   /// Whether prices and transactions may be sent.
-  var isOpen: Bool { phase == .open }
+  var isOpen: Bool {
+    if case .open = phase { true } else { false }
+  }
 
   /// The number of the next price, account or transaction message: 1, 2, 3 without gaps.
   mutating func number() -> Int64 {
