@@ -2,8 +2,8 @@
 struct Recorder {
   var ticks = 0
   var bytes = 0
-  /// Messages whose number did not follow the one before.
-  var gaps = 0
+  /// Ticks that came as part of a later one, because the client had not read the ones before.
+  var merged = 0
   var delays = DelayHistogram()
 
   mutating func tick(delay: Double, bytes: Int) {

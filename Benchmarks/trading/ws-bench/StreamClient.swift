@@ -23,7 +23,7 @@ struct StreamClient {
   /// What has not come whole yet.
   private var unread: [UInt8] = []
   /// Of the last message.
-  private(set) var number = 0
+  private var number = 0
 
   init(socket: Int32) { self.socket = socket }
 
@@ -80,9 +80,10 @@ struct StreamClient {
       guard (48...57).contains(byte) else { break }
       received = received * 10 + Int(byte - 48)
     }
-    if received != number + 1 { recorder.gaps += 1 }
+    let isTick = text.starts(with: Self.tickStart)
+    if isTick { recorder.merged += received - number - 1 }
     number = received
-    guard text.starts(with: Self.tickStart), let time = text.end(of: Self.timeKey), time + 23 < text.count else {
+    guard isTick, let time = text.end(of: Self.timeKey), time + 23 < text.count else {
       return
     }
     func two(_ offset: Int) -> Double { Double(Int(text[time + offset]) * 10 + Int(text[time + offset + 1]) - 528) }

@@ -40,7 +40,7 @@ struct WSBench: ParsableCommand {
     print("open_s \(text(opening.inSeconds))")
     print("ticks_per_s \(text(Double(recorder.ticks) / elapsed))")
     print("bytes_per_tick \(recorder.bytes / max(1, recorder.ticks))")
-    print("sequence_gaps \(recorder.gaps)")
+    print("merged_ticks \(recorder.merged)")
     print("ws_delay_p50_ms \(text(recorder.delays.quantile(0.5)))")
     print("ws_delay_p99_ms \(text(recorder.delays.quantile(0.99)))")
     print("ws_delay_p999_ms \(text(recorder.delays.quantile(0.999)))")

@@ -44,7 +44,6 @@ import TradingCore
         == [.follow(Array(InstrumentCatalog.standard.instruments.indices))])
     #expect(session.receive(text(#"{"type":"unsubscribe"}"#), at: start) == [.unfollow([])])
     #expect(session.receive(text(#"{"type":"ping"}"#), at: start) == [.send(.pong)])
-    #expect((session.number(), session.number()) == (1, 2))
   }
 
   @Test func mistakesAreExplainedAndChangeNothing() {

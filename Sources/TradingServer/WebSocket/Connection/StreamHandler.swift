@@ -111,12 +111,9 @@ final class StreamHandler: ChannelInboundHandler {
 extension StreamHandler: QuoteFollower {
   var takesQuotes: Bool { isWritable && session.isOpen && context != nil }
 
-  func numberQuotes() -> Int64 { session.number() }
-
-  func sendQuotes(_ head: ByteBuffer, _ tail: ByteBuffer) {
+  func sendQuotes(_ frame: ByteBuffer) {
     guard let context else { return }
     session.wrote(at: loop.now)
-    context.write(wrapOutboundOut(head), promise: nil)
-    context.writeAndFlush(wrapOutboundOut(tail), promise: nil)
+    context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
   }
 }

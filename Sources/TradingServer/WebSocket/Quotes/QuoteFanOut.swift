@@ -1,10 +1,12 @@
 import NIOCore
+import NIOWebSocket
 
 /// Tells the clients of one event loop about prices; belongs to that loop.
 ///
 /// An update is shown in portions, so that ten thousand clients do not keep the loop from its other work.
 ///
-/// A message is written once for everyone who follows the same instruments. A client that takes nothing at the moment is
+/// A frame is written once for everyone who follows the same instruments: a server's frames are not masked, so the same
+/// bytes serve every connection. A client that takes nothing at the moment is
 /// passed over and remembered by one number, the version that it was told last; when it takes messages again it gets the
 /// newest price of each symbol that changed since, so nothing ever queues up for it.
 final class QuoteFanOut {
@@ -16,7 +18,7 @@ final class QuoteFanOut {
   /// A message on its way through a cohort.
   private struct Round {
     let cohort: QuoteCohort
-    let message: NumberedMessage
+    let frame: ByteBuffer
     /// What those were told last who have missed nothing.
     let previous: Int64
     /// From the last to the first: who leaves is replaced by the last, who has been told already.
@@ -26,7 +28,7 @@ final class QuoteFanOut {
   private var rounds: [Round] = []
   /// Counts the updates.
   private var version: Int64 = 0
-  /// What all messages of one version share: `,"priceSequence":N,"time":"…","prices":[`.
+  /// What all messages of one version share: `"priceSequence":N,"time":"…","prices":[`.
   private var opening = ByteBuffer()
   private var shown: [Shown?]
   private var cohorts: [[Int]: QuoteCohort] = [:]
@@ -37,17 +39,17 @@ final class QuoteFanOut {
   /// Makes new prices known; `proceed` tells them to those who follow them.
   func show(_ update: QuoteUpdate) {
     version += 1
-    opening = ByteBuffer(string: ",\"priceSequence\":\(update.sequence),\"time\":\"\(update.time)\",\"prices\":[")
+    opening = ByteBuffer(string: "\"priceSequence\":\(update.sequence),\"time\":\"\(update.time)\",\"prices\":[")
     for (place, json) in update.quotes.enumerated() {
       if let json { shown[place] = Shown(version: version, json: json) }
     }
     for cohort in cohorts.values {
-      guard let tail = tail(cohort.instruments, after: version - 1) else { continue }
-      rounds.append(
-        Round(
-          cohort: cohort, message: NumberedMessage(.tick, tail: tail), previous: cohort.version,
-          rest: cohort.members.count))
+      guard let frame = frame("tick", cohort.instruments, after: version - 1, number: cohort.number + 1) else {
+        continue
+      }
+      rounds.append(Round(cohort: cohort, frame: frame, previous: cohort.version, rest: cohort.members.count))
       cohort.version = version
+      cohort.number += 1
     }
   }
 
@@ -90,60 +92,53 @@ final class QuoteFanOut {
   /// Tells what the follower has missed, as soon as it takes messages.
   func bringUpToDate(_ follower: any QuoteFollower) {
     guard let cohort = follower.place.cohort, follower.takesQuotes else { return }
-    let message: NumberedMessage?
-    if let known = follower.place.version {
-      message = tail(cohort.instruments, after: known).map { NumberedMessage(.tick, tail: $0) }
-    } else {
-      message = snapshot(of: cohort)
-    }
-    guard let message else { return }
+    let frame =
+      if let known = follower.place.version {
+        frame("tick", cohort.instruments, after: known, number: cohort.number)
+      } else {
+        snapshot(of: cohort)
+      }
+    guard let frame else { return }
     follower.place.version = cohort.version
-    follower.sendQuotes(message.head(number: follower.numberQuotes()), message.tail)
+    follower.sendQuotes(frame)
   }
 
   private func send(_ round: Round, to members: ArraySlice<any QuoteFollower>) {
-    let message = round.message
-    // All heads lie in one buffer; it is not written to once parts of it are given away.
-    var heads = allocator.buffer(capacity: members.count * NumberedMessage.maximumHead)
-    var lengths: [(member: any QuoteFollower, head: Int)] = []
-    lengths.reserveCapacity(members.count)
-    var late: [any QuoteFollower] = []
     for member in members where member.takesQuotes {
-      guard member.place.version == round.previous else {
-        late.append(member)
-        continue
+      if member.place.version == round.previous {
+        member.place.version = version
+        member.sendQuotes(round.frame)
+      } else {
+        bringUpToDate(member)
       }
-      member.place.version = version
-      let start = heads.writerIndex
-      message.writeHead(number: member.numberQuotes(), to: &heads)
-      lengths.append((member, heads.writerIndex - start))
     }
-    for (member, length) in lengths {
-      if let head = heads.readSlice(length: length) { member.sendQuotes(head, message.tail) }
-    }
-    for member in late { bringUpToDate(member) }
   }
 
-  private func snapshot(of cohort: QuoteCohort) -> NumberedMessage? {
-    if let snapshot = cohort.snapshot, snapshot.version == version { return snapshot.message }
-    guard let tail = tail(cohort.instruments, after: 0) else { return nil }
-    let message = NumberedMessage(.snapshot, tail: tail)
-    cohort.snapshot = (version, message)
-    return message
+  private func snapshot(of cohort: QuoteCohort) -> ByteBuffer? {
+    if let snapshot = cohort.snapshot, snapshot.version == version { return snapshot.frame }
+    guard let frame = frame("snapshot", cohort.instruments, after: 0, number: cohort.number) else { return nil }
+    cohort.snapshot = (version, frame)
+    return frame
   }
 
   /// The prices among `instruments` that changed after the version `known`; nil when there are none.
-  private func tail(_ instruments: [Int], after known: Int64) -> ByteBuffer? {
+  private func frame(_ type: StaticString, _ instruments: [Int], after known: Int64, number: Int64) -> ByteBuffer? {
     let news = instruments.compactMap { shown[$0] }.filter { $0.version > known }
     guard !news.isEmpty else { return nil }
-    var tail = allocator.buffer(
-      capacity: opening.readableBytes + news.reduce(4) { $0 + $1.json.readableBytes + 1 })
-    tail.writeImmutableBuffer(opening)
+    let beginning = "{\"type\":\"\(type)\",\"sequence\":\(number),"
+    let end = "]}"
+    let length = news.reduce(
+      beginning.utf8.count + opening.readableBytes + (news.count - 1) + end.utf8.count
+    ) { $0 + $1.json.readableBytes }
+    var frame = allocator.buffer(capacity: ByteBuffer.maximumFrameHead + length)
+    frame.writeFrameHead(.text, length: length)
+    frame.writeString(beginning)
+    frame.writeImmutableBuffer(opening)
     for (index, quote) in news.enumerated() {
-      if index > 0 { tail.writeInteger(UInt8(ascii: ",")) }
-      tail.writeImmutableBuffer(quote.json)
+      if index > 0 { frame.writeInteger(UInt8(ascii: ",")) }
+      frame.writeImmutableBuffer(quote.json)
     }
-    tail.writeString("]}")
-    return tail
+    frame.writeString(end)
+    return frame
   }
 }

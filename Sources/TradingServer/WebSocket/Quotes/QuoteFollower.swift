@@ -5,10 +5,8 @@ protocol QuoteFollower: AnyObject {
   var place: CohortPlace { get set }
   /// Whether it takes more; a slow reader does not.
   var takesQuotes: Bool { get }
-  /// The number of the message that is sent now.
-  func numberQuotes() -> Int64
-  /// Sends one message in two parts; the second is shared with others.
-  func sendQuotes(_ head: ByteBuffer, _ tail: ByteBuffer)
+  /// Sends a whole frame, which may be shared with others.
+  func sendQuotes(_ frame: ByteBuffer)
 }
 
 /// Where a follower stands.
@@ -28,8 +26,11 @@ final class QuoteCohort {
   private(set) var members: [any QuoteFollower] = []
   /// The newest version that had something for this cohort.
   var version: Int64
+  /// Of the last message. All messages that bring a member up to the same version have the same number, so a member that
+  /// was passed over sees how many it missed.
+  var number: Int64 = 0
   /// The look at everything that newcomers get, and its version.
-  var snapshot: (version: Int64, message: NumberedMessage)?
+  var snapshot: (version: Int64, frame: ByteBuffer)?
 
   init(_ instruments: [Int], version: Int64) {
     self.instruments = instruments

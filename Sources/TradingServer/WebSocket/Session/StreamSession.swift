@@ -37,8 +37,6 @@ struct StreamSession {
   /// Places in the catalog, ascending.
   private(set) var instruments: [Int] = []
   private(set) var accounts: Set<String> = []
-  /// Of the last numbered message.
-  private var sequence: Int64 = 0
   private var heard: NIODeadline
   private var told: NIODeadline
   private var pinged: NIODeadline
@@ -56,12 +54,6 @@ struct StreamSession {
   /// Whether prices and transactions may be sent.
   var isOpen: Bool {
     if case .open = phase { true } else { false }
-  }
-
-  /// The number of the next price, account or transaction message: 1, 2, 3 without gaps.
-  mutating func number() -> Int64 {
-    sequence += 1
-    return sequence
   }
 
   /// Something was written. Not for pings, which browsers do not see.
