@@ -6,20 +6,13 @@ extension Account {
     Transaction.Kind.create(settings).put(in: &head)
     head.put("balance", balance)
     head.put("last", lastTransactionId)
-    head.put("marginCall", isInMarginCall ? 1 : 0)
+    head.put("inMarginCall", isInMarginCall ? 1 : 0)
     head.put("rollover", lastRollover?.milliseconds)
     lines.append(head.text)
     for (id, order) in orders.sorted(by: { $0.key < $1.key }) {
       var line = CanonicalLine("ORDER", String(id), order.request.type.transactionName)
       line.put("triggered", order.isTriggered ? 1 : 0)
       order.request.put(in: &line)
-      lines.append(line.text)
-    }
-    for (id, order) in linkedOrders.sorted(by: { $0.key < $1.key }) {
-      var line = CanonicalLine("LINKED", String(id), order.terms.trigger.name)
-      line.put("trade", order.terms.tradeId)
-      line.put("at", order.level)
-      order.terms.trigger.put(in: &line)
       lines.append(line.text)
     }
     for (id, trade) in trades.sorted(by: { $0.key < $1.key }) {
@@ -32,6 +25,13 @@ extension Account {
       line.put("takeProfit", trade.takeProfitId)
       line.put("stopLoss", trade.stopLossId)
       line.put("trailing", trade.trailingStopId)
+      lines.append(line.text)
+    }
+    for (id, order) in linkedOrders.sorted(by: { $0.key < $1.key }) {
+      var line = CanonicalLine("LINKED", String(id), order.terms.trigger.name)
+      line.put("trade", order.terms.tradeId)
+      line.put("at", order.level)
+      order.terms.trigger.put(in: &line)
       lines.append(line.text)
     }
     for (symbol, position) in positions.sorted(by: { $0.key < $1.key }) {
@@ -50,6 +50,7 @@ extension Account {
       line.put("reference", text: reference)
       line.put("amount", transfer.amount)
       line.put("reason", transfer.reason)
+      line.put("balance", transfer.balance)
       lines.append(line.text)
     }
     return lines.joined(separator: "\n") + "\n"

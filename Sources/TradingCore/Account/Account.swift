@@ -17,7 +17,7 @@ public struct Account: Sendable {
   public private(set) var isInMarginCall = false
   /// The last rollover that was charged.
   public private(set) var lastRollover: Timestamp?
-  /// Every answer given, by client order id.
+  /// Every answer given since the account was made or its answers were forgotten, by client order id.
   public private(set) var answers: [String: OrderAnswer] = [:]
   /// Every transfer made under a reference.
   public private(set) var transfers: [String: FundTransfer] = [:]
@@ -53,8 +53,7 @@ extension Account {
     case .orderCreate(let request, _):
       let order = PendingOrder(id: id, request: request)
       orders[id] = order
-      if let trigger = order.trigger { books[request.symbol, default: TriggerBook()].insert(trigger, id: id) }
-      if let until = request.goodTill { expiries.insert(TriggerLevel(key: until.milliseconds, id: id)) }
+      index(order)
       answer(request, transaction, .pending)
     case .orderReject(let request, let reason): answer(request, transaction, .rejected(reason))
     case .stopLimitTrigger(let orderId): triggerStopLimit(orderId)
@@ -78,6 +77,13 @@ extension Account {
     case .marginCallEnter: isInMarginCall = true
     case .marginCallExit: isInMarginCall = false
     }
+  }
+
+  private mutating func index(_ order: PendingOrder) {
+    if let trigger = order.trigger {
+      books[order.request.symbol, default: TriggerBook()].insert(trigger, id: order.id)
+    }
+    if let until = order.request.goodTill { expiries.insert(TriggerLevel(key: until.milliseconds, id: order.id)) }
   }
 
   private mutating func fold(_ fill: OrderFill, _ transaction: Transaction) {
@@ -195,4 +201,43 @@ extension Account {
     removeTrigger(order.trigger, of: order.symbol, id: order.id)
     if let move = order.moveTrigger { removeTrigger(move, of: order.symbol, id: order.id) }
   }
+}
+
+// MARK: - Snapshots
+
+extension Account {
+  /// Drops the answers, for a keeper that stores them elsewhere and looks client order ids up before `place`. Without
+  /// this an account would grow with every order for ever.
+  public mutating func forgetAnswers() { answers = [:] }
+
+  mutating func restoreHead(
+    balance: Money, lastTransactionId: TransactionID, isInMarginCall: Bool, lastRollover: Timestamp?
+  ) {
+    self.balance = balance
+    self.lastTransactionId = lastTransactionId
+    self.isInMarginCall = isInMarginCall
+    self.lastRollover = lastRollover
+  }
+
+  mutating func restore(order: PendingOrder) {
+    orders[order.id] = order
+    index(order)
+  }
+
+  /// The trades of a symbol have to come in the order of their ids.
+  mutating func restore(trade: Trade) {
+    trades[trade.id] = trade
+    positions[trade.symbol, default: Position()].tradeIds.append(trade.id)
+    positions[trade.symbol]?.add(trade.side, volume: trade.volume.hundredths, cost: trade.cost)
+  }
+
+  /// Nothing happens when the trade is not there.
+  mutating func restore(linkedId id: TransactionID, terms: LinkedOrderTerms, level: Int64) {
+    guard let trade = trades[terms.tradeId] else { return }
+    let order = LinkedOrder(id: id, terms: terms, symbol: trade.symbol, tradeSide: trade.side, level: level)
+    linkedOrders[id] = order
+    insertTriggers(of: order)
+  }
+
+  mutating func restore(transfer: FundTransfer) { transfers[transfer.reference] = transfer }
 }

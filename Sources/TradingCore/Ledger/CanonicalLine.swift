@@ -105,6 +105,11 @@ struct CanonicalFields {
     return value
   }
 
+  func wideInteger(_ key: String) throws(CanonicalLineError) -> Int128 {
+    guard let value = values[key[...]].flatMap({ Int128($0) }) else { throw CanonicalLineError(field: key) }
+    return value
+  }
+
   func optionalInteger(_ key: String) throws(CanonicalLineError) -> Int64? {
     values[key[...]] == nil ? nil : try integer(key)
   }

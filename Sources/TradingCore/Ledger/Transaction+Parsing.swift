@@ -28,17 +28,10 @@ extension Transaction.Kind {
           profit: try fields.money("profit"), balance: try fields.money("balance")))
     case "ORDER_CANCEL": self = .orderCancel(orderId: try fields.integer("order"), try fields.choice("reason"))
     case "TAKE_PROFIT_ORDER", "STOP_LOSS_ORDER", "TRAILING_STOP_LOSS_ORDER":
-      let trigger: LinkedOrderTerms.Trigger =
-        switch name {
-        case "TAKE_PROFIT_ORDER": .takeProfit(price: try fields.integer("price"))
-        case "STOP_LOSS_ORDER": .stopLoss(price: try fields.integer("price"))
-        default:
-          .trailingStop(
-            distance: try fields.integer("distance"), level: try fields.integer("level"),
-            step: try fields.integer("step"))
-        }
       self = .linkedOrderCreate(
-        LinkedOrderTerms(tradeId: try fields.integer("trade"), trigger: trigger), try fields.choice("reason"))
+        LinkedOrderTerms(
+          tradeId: try fields.integer("trade"), trigger: try LinkedOrderTerms.Trigger(fields, name: name)),
+        try fields.choice("reason"))
     case "TRAILING_STOP_MOVE":
       self = .trailingStopMove(orderId: try fields.integer("order"), level: try fields.integer("level"))
     case "DAILY_FINANCING": self = .dailyFinancing(try DailyFinancing(fields))
@@ -46,6 +39,19 @@ extension Transaction.Kind {
       self = .marginCallEnter(equity: try fields.money("equity"), marginUsed: try fields.money("marginUsed"))
     case "MARGIN_CALL_EXIT":
       self = .marginCallExit(equity: try fields.money("equity"), marginUsed: try fields.money("marginUsed"))
+    default: throw CanonicalLineError(field: "type")
+    }
+  }
+}
+
+extension LinkedOrderTerms.Trigger {
+  init(_ fields: CanonicalFields, name: String) throws(CanonicalLineError) {
+    switch name {
+    case "TAKE_PROFIT_ORDER": self = .takeProfit(price: try fields.integer("price"))
+    case "STOP_LOSS_ORDER": self = .stopLoss(price: try fields.integer("price"))
+    case "TRAILING_STOP_LOSS_ORDER":
+      self = .trailingStop(
+        distance: try fields.integer("distance"), level: try fields.integer("level"), step: try fields.integer("step"))
     default: throw CanonicalLineError(field: "type")
     }
   }
