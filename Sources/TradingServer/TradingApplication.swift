@@ -34,7 +34,8 @@ public struct TradingApplication: Service {
     let board = MarketBoard(terms: DealerTerms(catalog: catalog))
     let readiness = Readiness()
     let pool = PostgresPool(settings: configuration.postgres, size: configuration.poolSize, logger: logger)
-    let store = OrderStore(pool: pool)
+    let reader = LedgerReader(pool: pool)
+    let desk = TradingDesk(pool: pool, market: { board.market }, logger: logger)
     let tls = try configuration.tls.map { try TLSContext(files: $0, logger: logger) }
     let revocations = Revocations(pool: pool, logger: logger)
     let access = configuration.access
@@ -60,11 +61,11 @@ public struct TradingApplication: Service {
     let known = router.group().add(
       middleware: AccessMiddleware(
         authenticator: authenticator, rate: RateLimiter(rate: access.requestsPerAccount)))
-    StatusRoutes(store: store, board: board, metrics: metrics, readiness: readiness).register(on: router)
+    StatusRoutes(reader: reader, board: board, metrics: metrics, readiness: readiness).register(on: router)
     PriceRoutes(
       catalog: catalog, board: board, brokerName: configuration.brokerName, feed: configuration.priceFeed
     ).register(on: known)
-    OrderRoutes(catalog: catalog, store: store, board: board, metrics: metrics, replica: replica).register(on: known)
+    OrderRoutes(catalog: catalog, desk: desk, reader: reader, metrics: metrics, replica: replica).register(on: known)
 
     let server = Application(
       router: router,
@@ -91,7 +92,8 @@ public struct TradingApplication: Service {
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
         services: (tls.map { [$0] } ?? []) + [
-          PoolCloser(pool: pool), revocations, feed, PricePublisher(board: board, hub: hub), server,
+          PoolCloser(pool: pool), DeskService(desk: desk), revocations, feed, PricePublisher(board: board, hub: hub),
+          server,
           DrainService(readiness: readiness, hub: hub, delay: configuration.drainDelay, logger: logger),
         ], logger: logger))
     try await group.run()
@@ -133,5 +135,14 @@ private struct PoolCloser: Service {
   func run() async throws {
     try? await gracefulShutdown()
     await pool.shutdown()
+  }
+}
+
+/// Commits orders until those who place them have finished.
+private struct DeskService: Service {
+  let desk: TradingDesk
+
+  func run() async throws {
+    try await cancelWhenGracefulShutdown { try await desk.run() }
   }
 }

@@ -9,22 +9,31 @@ struct Migrate: AsyncParsableCommand {
     discussion: "Any number of processes may run this at once; an advisory lock lets them through one by one.",
     subcommands: [Up.self, Down.self, Status.self])
 
+  enum Phase: String, ExpressibleByArgument, CaseIterable { case expand, contract }
+
   struct Up: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Apply migrations.")
     @Option(name: .customLong("to"), help: "The last migration to apply; default all.")
     var number: Int?
+    @Option(
+      help: """
+        expand: stop before the first migration that the release before could not work with. \
+        contract: apply those, once that release cannot come back. Default: both.
+        """)
+    var phase: Phase?
     @Flag(help: "Create the database first when it does not exist.")
     var createDatabase = false
     @OptionGroup var limit: TimeLimit
 
     func run() async throws {
-      try await Migrate.run(.up(to: number), createDatabase: createDatabase, deadline: limit.deadline)
+      try await Migrate.run(
+        .up(to: number, phase: phase.flatMap { Migration.Phase(rawValue: $0.rawValue) }), createDatabase: createDatabase, deadline: limit.deadline)
     }
   }
 
   struct Down: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Undo migrations, and the data in their tables with them.")
+      abstract: "Undo migrations.", discussion: "The ledger and its accounts are put aside and come back with `up`.")
     @Option(name: .customLong("to"), help: "The migration to go back to, 0 for none; default one step back.")
     var number: Int?
     @OptionGroup var limit: TimeLimit
@@ -45,7 +54,9 @@ struct Migrate: AsyncParsableCommand {
         try await migrator.value.status(deadline: limit.deadline)
       }
       for row in applied { print("\(row.number)  applied \(row.appliedAt)  \(row.checksum)  \(row.name)") }
-      for migration in pending { print("\(migration.number)  pending  \(migration.checksum)  \(migration.name)") }
+      for migration in pending {
+        print("\(migration.number)  pending  \(migration.phase.rawValue)  \(migration.checksum)  \(migration.name)")
+      }
       if !pending.isEmpty { throw Exit.pending }
     }
   }

@@ -109,7 +109,7 @@ extension EndToEnd {
         "select count(*) from orders where client_order_id like 'failover-\(before)-%'", from: from)
       let ledger = try await platform.sql(
         """
-        select count(*) from orders o join transactions t using (account_id, order_id) \
+        select count(*) from orders o join transactions t on (t.account_id, t.transaction_id) = (o.account_id, o.order_id) \
         where o.client_order_id like 'failover-\(before)-%'
         """, from: from)
       // An order may be stored whose answer was lost; none may be acknowledged and missing, none stored twice.

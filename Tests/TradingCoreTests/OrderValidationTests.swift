@@ -85,18 +85,4 @@ import Testing
     }
     #expect(snapshot != process.initial(at: time))
   }
-
-  @Test func aBuyerPaysTheAskAndASellerGetsTheBid() throws {
-    let instrument = try #require(InstrumentCatalog.standard[Symbol("USDJPY")])
-    let quote = Quote(symbol: instrument.symbol, bid: Price(points: 149_343), ask: Price(points: 149_357))
-    for (side, price) in [("buy", "149.357"), ("sell", "149.343")] {
-      let order = try OrderDraft(clientOrderId: "1", symbol: "USDJPY", side: side, volume: "1")
-        .validated(against: .standard)
-      let fill = BBook.fill(order, instrument: instrument, quote: quote, at: time)
-      let receipt = OrderReceipt(filled: order, fill: fill, transactionId: 4)
-      #expect(receipt.price == price)
-      #expect(receipt.volume == "1.00")
-      #expect(receipt.orderId == "4")
-    }
-  }
 }

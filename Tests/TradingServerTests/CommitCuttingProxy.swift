@@ -2,17 +2,13 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Stands between the server and PostgreSQL, and cuts the connection after the first COMMIT has been carried out but
-/// before the answer is delivered: the worst moment there is.
+/// Stands between the server and PostgreSQL, and cuts the connection after the first group of orders has been committed
+/// but before the answer is delivered: the worst moment there is.
 final class CommitCuttingProxy: Sendable {
-  private struct State {
-    var isCommitting = false
-    var cuts = 0
-  }
-  private let state = Mutex(State())
+  private let cutConnections = Mutex(0)
 
   /// How often an answer was withheld.
-  var cuts: Int { state.withLock { $0.cuts } }
+  var cuts: Int { cutConnections.withLock { $0 } }
 
   /// Runs the proxy to `upstream` while `body` runs with the proxy's port.
   func run<Value: Sendable>(
@@ -47,18 +43,20 @@ final class CommitCuttingProxy: Sendable {
 
   private func forward(_ client: NIOAsyncChannel<ByteBuffer, ByteBuffer>, to upstream: Int) async throws {
     let database = try await WireClient.connect(upstream)
+    let committing = Gate()
     try await client.executeThenClose { fromClient, toClient in
       try await database.executeThenClose { fromDatabase, toDatabase in
         try await withThrowingTaskGroup { group in
           group.addTask {
             for try await part in fromClient {
-              if String(buffer: part).contains("COMMIT") { self.state.withLock { $0.isCommitting = true } }
+              // The statement that writes is executed, not only prepared: no formats follow its name in Bind.
+              if String(buffer: part).contains("write_group\0\0") { committing.open() }
               try await toDatabase.write(part)
             }
           }
           group.addTask {
             for try await part in fromDatabase {
-              if self.withholds() { return }
+              if committing.isOpen, self.withholds() { return }
               try await toClient.write(part)
             }
           }
@@ -69,11 +67,10 @@ final class CommitCuttingProxy: Sendable {
     }
   }
 
-  /// The first thing that comes back after the first COMMIT is its answer.
   private func withholds() -> Bool {
-    state.withLock { state in
-      guard state.isCommitting, state.cuts == 0 else { return false }
-      state.cuts = 1
+    cutConnections.withLock { cuts in
+      if cuts > 0 { return false }
+      cuts = 1
       return true
     }
   }

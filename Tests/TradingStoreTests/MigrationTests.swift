@@ -70,7 +70,7 @@ import Testing
     #expect(try await migrator.status(deadline: deadline).applied.isEmpty)
     try await migrator.run(.up(to: nil), deadline: deadline)
     let pool = PostgresPool(settings: settings, logger: quietLogger)
-    #expect(await OrderStore(pool: pool).obstacle(deadline: deadline) == nil)
+    #expect(await LedgerReader(pool: pool).obstacle(deadline: deadline) == nil)
     await pool.shutdown()
   }
 

@@ -65,17 +65,29 @@ extension APIError {
     }
   }
 
-  init(_ error: OrderStoreError) {
+  init(_ error: DeskError) {
     switch error {
     case .unknownAccount(let account):
       self.init(
         .unprocessableContent, "unknown_account", field: "accountId", "there is no account \"\(account)\"",
         remedy: "use an account that exists, such as \"demo\"")
-    case .conflict(let field, let stored, let requested):
+    case .accountExists(let account):
+      self.init(
+        .conflict, "account_exists", field: "accountId", "there is an account \"\(account)\" already",
+        remedy: "choose another accountId")
+    case .command(.conflict(let field)):
       self.init(
         .conflict, "client_order_id_reused", field: field,
-        "this clientOrderId was used for an order with \(field) \(stored), not \(requested)",
+        "this clientOrderId was used for an order with another \(field)",
         remedy: "use a new clientOrderId for a different order")
+    case .command(let command):
+      self.init(
+        .unprocessableContent, "command_refused", "the account refused: \(command)",
+        remedy: "look at the account and send a command that fits its state")
+    case .fenced, .busy:
+      self.init(
+        .serviceUnavailable, "busy", "too many orders are waiting; nothing was placed",
+        remedy: "send the same request again in a moment")
     case .unavailable:
       // The cause may name hosts; it is in the log.
       self.init(
@@ -94,7 +106,7 @@ extension APIError {
     switch error {
     case let error as APIError: error
     case let error as OrderValidationError: APIError(error)
-    case let error as OrderStoreError: APIError(error)
+    case let error as DeskError: APIError(error)
     case is NIOTooManyBytesError: .tooLarge
     case is CancellationError: .shuttingDown
     default: nil

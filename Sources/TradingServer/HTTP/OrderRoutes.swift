@@ -10,23 +10,21 @@ final class OrderRoutes: Sendable {
   static let bodyLimit = JSONBody.limit
   /// Long enough for a planned switch of the database primary, short enough for a client that waits.
   static let deadline: Duration = .seconds(10)
-  /// A quote that is older is not traded on.
-  static let quoteLifetime: Int64 = 10_000
 
   private let catalog: InstrumentCatalog
-  private let store: OrderStore
-  private let board: MarketBoard
+  private let desk: TradingDesk
+  private let reader: LedgerReader
   private let metrics: TradingMetrics
   private let replica: String
   private let startedAt = Timestamp.now
   private let acknowledged = Atomic<Int>(0)
 
   init(
-    catalog: InstrumentCatalog, store: OrderStore, board: MarketBoard, metrics: TradingMetrics, replica: String
+    catalog: InstrumentCatalog, desk: TradingDesk, reader: LedgerReader, metrics: TradingMetrics, replica: String
   ) {
     self.catalog = catalog
-    self.store = store
-    self.board = board
+    self.desk = desk
+    self.reader = reader
     self.metrics = metrics
     self.replica = replica
   }
@@ -43,9 +41,7 @@ final class OrderRoutes: Sendable {
     var request = request
     let body = try await request.collectBody(upTo: Self.bodyLimit)
     let order = try OrderBody.draft(from: body).validated(against: catalog)
-    let placement = try await store.place(order, deadline: start + Self.deadline) { [catalog, board] order in
-      try Self.fill(order, catalog: catalog, board: board)
-    }
+    let placement = try await desk.place(order, deadline: start + Self.deadline)
     if placement.isNew {
       acknowledged.add(1, ordering: .relaxed)
       metrics.orderPlaced(symbol: order.symbol, type: order.type, after: start.duration(to: .now))
@@ -56,28 +52,19 @@ final class OrderRoutes: Sendable {
           "side": "\(order.side)", "volume": "\(order.volume)",
         ])
     }
-    return .json(bytes: placement.receipt.utf8, status: placement.isNew ? .created : .ok)
-  }
-
-  /// Fills at the quote of the moment.
-  private static func fill(_ order: OrderRequest, catalog: InstrumentCatalog, board: MarketBoard) throws -> Fill {
-    let now = Timestamp.now
-    guard let instrument = catalog[order.symbol], let snapshot = board.latest, let quote = snapshot[order.symbol],
-      now.milliseconds - snapshot.time.milliseconds <= quoteLifetime
-    else {
-      throw APIError(
-        .serviceUnavailable, "price_unavailable", field: "symbol", "there is no current price for \(order.symbol)",
-        remedy: "send the same request again in a moment")
+    // An order that could not be filled is stored like any other, and its answer is repeated like any other.
+    if placement.status == .cancelled || placement.status == .rejected {
+      return .json(bytes: placement.receipt.utf8, status: .unprocessableContent)
     }
-    return BBook.fill(order, instrument: instrument, quote: quote, at: now)
+    return .json(bytes: placement.receipt.utf8, status: placement.isNew ? .created : .ok)
   }
 
   private func find(_ request: Request, _ context: some RequestContext) async throws -> Response {
     let id = try OrderDraft.identifier(try context.parameters.require("clientOrderId"), field: "clientOrderId")
     let account = try accountId(request)
-    let receipt = try await store.receipt(
+    let stored = try await reader.receipt(
       accountId: account, clientOrderId: id, deadline: .now + Self.deadline)
-    guard let receipt else {
+    guard let receipt = stored?.receipt else {
       throw APIError(
         .notFound, "unknown_order", field: "clientOrderId", "account \(account) has no order \(id)",
         remedy: "check the clientOrderId and the accountId")
@@ -93,7 +80,7 @@ final class OrderRoutes: Sendable {
       }
       limit = number
     }
-    let receipts = try await store.receipts(
+    let receipts = try await reader.receipts(
       accountId: try accountId(request), limit: limit, deadline: .now + Self.deadline)
     // The answers are stored as JSON and are listed byte for byte.
     return .json(bytes: "{\"orders\":[\(receipts.joined(separator: ","))]}".utf8)
@@ -115,7 +102,7 @@ final class OrderRoutes: Sendable {
       let transactions: Int64
     }
     let acknowledged = acknowledged.load(ordering: .relaxed)
-    let counts = try await store.counts(deadline: .now + Self.deadline)
+    let counts = try await reader.counts(deadline: .now + Self.deadline)
     return try .json(
       Stats(
         replica: replica, startedAt: startedAt.description, acknowledged: acknowledged, orders: counts.orders,

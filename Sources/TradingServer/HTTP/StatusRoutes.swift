@@ -14,7 +14,7 @@ final class Readiness: Sendable {
 
 /// For probes and scrapers.
 struct StatusRoutes: Sendable {
-  let store: OrderStore
+  let reader: LedgerReader
   let board: MarketBoard
   let metrics: TradingMetrics
   let readiness: Readiness
@@ -46,7 +46,7 @@ struct StatusRoutes: Sendable {
       let database, prices: Part
       let reasons: [String]
     }
-    let obstacle = await store.obstacle(deadline: .now + .seconds(2))
+    let obstacle = await reader.obstacle(deadline: .now + .seconds(2))
     var reasons = obstacle.map { ["database: \($0)"] } ?? []
     if readiness.isDraining { reasons.append("this replica is shutting down") }
     if board.latest == nil { reasons.append("there are no prices yet") }

@@ -2,6 +2,7 @@ import Glibc
 public import Logging
 import Synchronization
 import TradingCore
+import TradingStore
 
 /// Writes each log entry as one JSON object on one line of stdout.
 ///

@@ -16,8 +16,8 @@ public struct AppliedMigration: Sendable, Hashable {
 
 /// Where a migration run is to end.
 public enum MigrationTarget: Sendable, Hashable {
-  /// Forwards to this number, or to the newest migration.
-  case up(to: Int?)
+  /// Forwards to this number, or to the newest migration; with a phase up to the first pending migration of another one.
+  case up(to: Int?, phase: Migration.Phase? = nil)
   /// Back to this number (0 removes everything), or by one step.
   case down(to: Int?)
 }
@@ -86,11 +86,13 @@ enum MigrationPlan {
       }
     }
     switch target {
-    case .up(let limit):
+    case .up(let limit, let phase):
       let limit = limit ?? newest
       guard (0...newest).contains(limit) else { throw .noSuchMigration(number: limit, newest: newest) }
       let done = Set(applied.map(\.number))
-      return known.filter { $0.number <= limit && !done.contains($0.number) }.map { .apply($0) }
+      // In the order of their numbers and none skipped: each was written for the schema that the one before leaves.
+      return known.filter { $0.number <= limit && !done.contains($0.number) }
+        .prefix { phase == nil || $0.phase == phase }.map { .apply($0) }
     case .down(let limit):
       let current = applied.map(\.number).max() ?? 0
       let limit = limit ?? max(0, current - 1)

@@ -14,26 +14,62 @@ public struct PostgresRows: Sendable {
   public var isEmpty: Bool { rows.isEmpty }
 }
 
-/// One connection to PostgreSQL through libpq, on a thread of its own.
+/// A statement that a connection has the server parse and plan once.
+struct PreparedStatement: Sendable {
+  /// Unique among all that are used on one connection.
+  let name: String
+  let sql: String
+}
+
+/// One connection to PostgreSQL through libpq, on a thread of its own or one that it shares with its only user.
 ///
 /// Every call has a deadline that holds even when the server is frozen: libpq is used without blocking, and the
 /// thread waits for the socket itself.
 public actor PostgresConnection {
-  private let executor = ThreadExecutor()
+  private let executor: ThreadExecutor
+  private let ownsExecutor: Bool
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
   private var handle: OpaquePointer?
+  /// Names of the statements that the server has prepared on this connection.
+  private var prepared: Set<String> = []
 
   /// Makes the actor; `open` connects.
-  public init() {}
+  public init() {
+    executor = ThreadExecutor()
+    ownsExecutor = true
+  }
+
+  /// A connection on the thread of `executor`, which outlives it.
+  init(executor: ThreadExecutor) {
+    self.executor = executor
+    ownsExecutor = false
+  }
 
   /// Whether the connection is open, well, and outside a transaction.
   public var isReusable: Bool {
     handle.map { PQstatus($0) == CONNECTION_OK && PQtransactionStatus($0) == PQTRANS_IDLE } ?? false
   }
 
-  /// Connects. Throws `.unreachable` with libpq's words, which never contain the password.
+  /// Connects to the first of the hosts that takes writes. Throws `.unreachable` with libpq's words, which never contain the password.
   public func open(_ settings: PostgresSettings, deadline: ContinuousClock.Instant) throws(PostgresError) {
-    let pairs = settings.keywords()
+    var reasons: [String] = []
+    // One by one rather than by libpq's own list: PQconnectPoll never gives up on a host that does not answer.
+    for host in settings.hosts {
+      do throws(PostgresError) {
+        try open(settings, host, deadline: deadline)
+        return
+      } catch {
+        guard case .unreachable(let reason) = error else { throw error }
+        reasons.append(reason)
+      }
+    }
+    throw .unreachable(reasons.joined(separator: "; "))
+  }
+
+  private func open(
+    _ settings: PostgresSettings, _ host: PostgresSettings.Host, deadline: ContinuousClock.Instant
+  ) throws(PostgresError) {
+    let pairs = settings.keywords(for: host)
     let connection = withCStrings(pairs.map(\.0)) { keywords in
       withCStrings(pairs.map(\.1)) { values in PQconnectStartParams(keywords, values, 0) }
     }
@@ -52,7 +88,7 @@ public actor PostgresConnection {
       let isReading = state == PGRES_POLLING_READING
       guard waitForSocket(PQsocket(connection), reading: isReading, writing: !isReading, until: limit) else {
         dispose()
-        throw .unreachable("\(settings.host):\(settings.port) did not answer in time")
+        throw .unreachable("\(host) did not answer in time")
       }
       state = PQconnectPoll(connection)
     }
@@ -67,10 +103,36 @@ public actor PostgresConnection {
     _ sql: String, _ parameters: [String?] = [], deadline: ContinuousClock.Instant
   ) throws(PostgresError) -> PostgresRows {
     let connection = try usable()
+    try Self.check(parameters)
     let sent = withCStrings(parameters) { values in
       PQsendQueryParams(connection, sql, Int32(parameters.count), nil, values, nil, nil, 0)
     }
     return try finish(connection, sent: sent, deadline: deadline)
+  }
+
+  /// Runs a statement that is prepared at its first use.
+  @discardableResult
+  func query(
+    _ statement: PreparedStatement, _ parameters: [String?] = [], deadline: ContinuousClock.Instant
+  ) throws(PostgresError) -> PostgresRows {
+    let connection = try usable()
+    try Self.check(parameters)
+    if !prepared.contains(statement.name) {
+      try finish(
+        connection, sent: PQsendPrepare(connection, statement.name, statement.sql, 0, nil), deadline: deadline)
+      prepared.insert(statement.name)
+    }
+    let sent = withCStrings(parameters) { values in
+      PQsendQueryPrepared(connection, statement.name, Int32(parameters.count), values, nil, nil, 0)
+    }
+    return try finish(connection, sent: sent, deadline: deadline)
+  }
+
+  /// PostgreSQL's texts cannot hold a NUL, and in C it would cut the rest off unnoticed.
+  private static func check(_ parameters: [String?]) throws(PostgresError) {
+    for parameter in parameters where parameter?.utf8.contains(0) == true {
+      throw .server(PostgresServerError(sqlState: "22021", message: "a text contains the byte 0x00"))
+    }
   }
 
   /// Runs several statements without parameters, as one transaction unless the text says otherwise.
@@ -86,10 +148,10 @@ public actor PostgresConnection {
     try body(self)
   }
 
-  /// Closes the connection and ends its thread. The actor cannot be used afterwards.
+  /// Closes the connection and ends its own thread. The actor cannot be used afterwards.
   public func close() {
     dispose()
-    executor.stop()
+    if ownsExecutor { executor.stop() }
   }
 
   private func usable() throws(PostgresError) -> OpaquePointer {
@@ -157,6 +219,7 @@ public actor PostgresConnection {
   private func dispose() {
     if let handle { PQfinish(handle) }
     handle = nil
+    prepared = []
   }
 
   private static func read(_ result: OpaquePointer) -> [[String?]] {

@@ -5,7 +5,7 @@ public import Logging
 /// A connection that failed is thrown away together with the idle ones: they most likely point at the same
 /// primary that is gone. Nothing is retried here; only the caller knows whether that is safe.
 public actor PostgresPool {
-  private let settings: PostgresSettings
+  nonisolated let settings: PostgresSettings
   private let size: Int
   private let maximumWaiters: Int
   private let logger: Logger

@@ -61,7 +61,9 @@ struct Platform: Sendable {
   }
 
   static func order(_ id: String) -> String {
-    #"{"clientOrderId":"\#(id)","symbol":"EURUSD","side":"buy","type":"market","volume":"0.10"}"#
+    // Both sides in turn, so that the account's margin lasts however long a test trades.
+    let side = id.utf8.reduce(0) { $0 &+ Int($1) }.isMultiple(of: 2) ? "buy" : "sell"
+    return #"{"clientOrderId":"\#(id)","symbol":"EURUSD","side":"\#(side)","type":"market","volume":"0.01"}"#
   }
 }
 

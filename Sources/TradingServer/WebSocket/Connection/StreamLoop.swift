@@ -1,5 +1,6 @@
 import NIOCore
 import TradingCore
+import TradingStore
 
 /// The connections of one event loop and what they share; belongs to that loop.
 final class StreamLoop {
