@@ -27,7 +27,8 @@ struct Migrate: AsyncParsableCommand {
 
     func run() async throws {
       try await Migrate.run(
-        .up(to: number, phase: phase.flatMap { Migration.Phase(rawValue: $0.rawValue) }), createDatabase: createDatabase, deadline: limit.deadline)
+        .up(to: number, phase: phase.flatMap { Migration.Phase(rawValue: $0.rawValue) }),
+        createDatabase: createDatabase, deadline: limit.deadline)
     }
   }
 

@@ -27,7 +27,8 @@ struct RTXServer: AsyncParsableCommand {
       69 a service was not there in time, 78 wrong environment.
       """,
     version: serverVersion,
-    subcommands: [Serve.self, Migrate.self, Wait.self, HealthCheck.self, Version.self], defaultSubcommand: Serve.self)
+    subcommands: [Serve.self, Migrate.self, Wait.self, Audit.self, HealthCheck.self, Version.self],
+    defaultSubcommand: Serve.self)
 }
 
 /// What every command starts with.

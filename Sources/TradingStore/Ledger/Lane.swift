@@ -102,7 +102,7 @@ extension Lane {
   }
 
   private func attempt(_ commands: [DeskCommand]) async throws(PostgresError) {
-    let prepared: (fresh: Set<String>, stored: [OrderKey: StoredOrder])
+    let prepared: Preparation
     do throws(PostgresError) {
       prepared = try await prepare(commands, connected())
     } catch {
@@ -111,7 +111,7 @@ extension Lane {
     }
     var draft = GroupDraft()
     for command in commands where !command.isAnswered {
-      guard let base = cache[command.accountId] else {
+      guard let base = prepared.accounts[command.accountId] else {
         command.answer(.failure(.unknownAccount(command.accountId)))
         continue
       }
@@ -134,26 +134,41 @@ extension Lane {
     queue.putBack(draft.deferred)
   }
 
-  /// Makes sure that the cache has every account of the group, and knows the answers to repeated orders where that matters.
+  /// What a group starts from.
+  private struct Preparation {
+    /// The group's accounts. Not left to the cache, which may be smaller than the group.
+    var accounts: [String: CachedAccount]
+    /// Those that were read for this group.
+    var fresh: Set<String>
+    var stored: [OrderKey: StoredOrder]
+  }
+
+  /// Gets every account of the group, and knows the answers to repeated orders where that matters.
   private func prepare(
     _ commands: [DeskCommand], _ connection: PostgresConnection
-  ) async throws(PostgresError) -> (fresh: Set<String>, stored: [OrderKey: StoredOrder]) {
+  ) async throws(PostgresError) -> Preparation {
     // A group that writes nothing is not checked by its writing.
     let isReading = commands.allSatisfy(\.isRead)
+    var accounts: [String: CachedAccount] = [:]
     var wanted: [(accountId: String, known: CachedAccount?)] = []
     var seen: Set<String> = []
     for command in commands where seen.insert(command.accountId).inserted {
       let known = cache[command.accountId]
-      if let known, !known.isStale, !isReading { continue }
+      if let known, !known.isStale, !isReading {
+        accounts[command.accountId] = known
+        continue
+      }
       wanted.append((command.accountId, known))
     }
-    if wanted.isEmpty { return ([], [:]) }
+    if wanted.isEmpty { return Preparation(accounts: accounts, fresh: [], stored: [:]) }
     let deadline = ioDeadline(commands)
     let loaded = try await connection.load(wanted, deadline: deadline)
     var unreadable: Set<String> = []
     for (accountId, _) in wanted {
       switch loaded[accountId] {
-      case .success(let account): cache[accountId] = account
+      case .success(let account):
+        accounts[accountId] = account
+        cache[accountId] = account
       case .failure(let error):
         unreadable.insert(accountId)
         logger.error("account cannot be read", metadata: ["account_id": "\(accountId)", "error": "\(error)"])
@@ -167,7 +182,8 @@ extension Lane {
     // Accounts that this lane did not have may have answered the same orders elsewhere.
     let names = Set(wanted.map(\.accountId)).subtracting(unreadable)
     let keys = commands.compactMap { names.contains($0.accountId) ? $0.orderKey : nil }
-    return (names, try await connection.find(keys.filter { recent[$0] == nil }, deadline: deadline))
+    let stored = try await connection.find(keys.filter { recent[$0] == nil }, deadline: deadline)
+    return Preparation(accounts: accounts, fresh: names, stored: stored)
   }
 
   private func send(_ draft: GroupDraft, _ connection: PostgresConnection) async throws(PostgresError) {

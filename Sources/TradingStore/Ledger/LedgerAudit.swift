@@ -50,7 +50,7 @@ public struct LedgerAudit: Sendable {
     }
   }
 
-  private static func audit(
+  static func audit(
     _ accountId: String, _ connection: isolated PostgresConnection, deadline: ContinuousClock.Instant
   ) throws -> AccountAudit {
     func query(_ sql: String, _ parameters: String...) throws(PostgresError) -> PostgresRows {
