@@ -39,6 +39,8 @@ private final class Latest: Sendable {
     #expect(try await two.publish(process.next(after: snapshot, at: snapshot.time)) == .notLeading)
     #expect(try await one.join(shown: nil).latest == snapshot, "the follower's prices were not stored")
 
+    #expect(try await two.recent() == [snapshot])
+
     try await one.resign()
     #expect(try await two.join(shown: nil) == .init(isLeader: true, latest: snapshot, mark: mark(0, 5)))
     #expect(try await one.publish(snapshot) == .notLeading)

@@ -53,6 +53,7 @@ struct StatusRoutes: Sendable {
 
     let prices: Part =
       switch board.source {
+      case _ where board.problem != nil: Part(status: "degraded", detail: board.problem)
       case .shared(let isLeader):
         Part(status: "ok", detail: "shared through Redis, \(isLeader ? "leading" : "following")")
       // Orders can still be placed, so a lost Redis does not take the replica out of service.

@@ -13,6 +13,8 @@ public final class MarketBoard: Sendable {
   fileprivate struct State {
     var market: Market
     var latest: PriceSnapshot?
+    var termsVersion = 0
+    var problem: String?
     var source = PriceSource.local(reason: "starting")
     /// Oldest first. The first `forgotten` are out of date and cleared away in bulk.
     var moments: [MarketMoment] = []
@@ -36,8 +38,22 @@ public final class MarketBoard: Sendable {
     set { state.withLock { $0.source = newValue } }
   }
 
+  /// Why this replica, whose prices are wanted, makes none; nil when all is well.
+  public var problem: String? {
+    get { state.withLock { $0.problem } }
+    set { state.withLock { $0.problem = newValue } }
+  }
+
   /// Other markups or instruments from now on. Quotes stay; past moments keep the terms that they were dealt under.
-  public func replace(terms: DealerTerms) { state.withLock { $0.market = Market(terms: terms, quotesOf: $0.market) } }
+  public func replace(terms: DealerTerms) {
+    state.withLock { state in
+      state.market = Market(terms: terms, quotesOf: state.market)
+      state.termsVersion += 1
+    }
+  }
+
+  /// Grows with each `replace(terms:)`.
+  var termsVersion: Int { state.withLock { $0.termsVersion } }
 
   /// Shows `snapshot` when it is newer than what is shown, and tells the listeners. False when it is not newer.
   ///

@@ -64,6 +64,7 @@ public actor PriceFeed: Service {
     await connect()
     while !Task.isCancelled {
       await step()
+      board.problem = maker.obstacle
       try? await Task.sleep(for: maker.interval)
     }
   }
@@ -140,7 +141,10 @@ public actor PriceFeed: Service {
     let connection = RedisConnection()
     do {
       try await connection.open(redis)
-      try await join(PriceExchange(connection: connection, replica: replica), connection)
+      let exchange = PriceExchange(connection: connection, replica: replica)
+      // A replica that has just started can look back as far as the others.
+      for snapshot in try await exchange.recent() { board.offer(snapshot) }
+      try await join(exchange, connection)
       logger.info("prices are shared through Redis")
     } catch {
       await connection.close()

@@ -21,7 +21,11 @@ public struct PriceExchange: Sendable {
   static let leadKey = "{rtx}:price-lead"
   /// A hash: `text` is the newest snapshot, `sequence` and `time` are the mark.
   static let pricesKey = "{rtx}:prices"
+  /// A list of the newest snapshots, oldest first.
+  static let recentKey = "{rtx}:recent-prices"
   static let channel = "{rtx}:ticks"
+  /// Ten seconds of a fast feed.
+  static let recentCount = 256
 
   /// The lead expires after this time without a publication, so that another replica takes over.
   public static let leadDuration: Duration = .seconds(3)
@@ -100,13 +104,16 @@ public struct PriceExchange: Sendable {
       local mark = redis.call('HMGET', KEYS[2], 'sequence', 'time')
       if tonumber(ARGV[3]) <= tonumber(mark[1] or -1) or tonumber(ARGV[4]) <= tonumber(mark[2] or 0) then return mark end
       redis.call('HSET', KEYS[2], 'sequence', ARGV[3], 'time', ARGV[4], 'text', ARGV[5])
+      redis.call('RPUSH', KEYS[3], ARGV[5])
+      redis.call('LTRIM', KEYS[3], -ARGV[7], -1)
       redis.call('PUBLISH', ARGV[6], ARGV[5])
       return 1
       """
     let reply = try await connection.command(
       [
-        "EVAL", script, "2", Self.leadKey, Self.pricesKey, replica, String(Self.leadDuration.wholeMilliseconds),
-        String(snapshot.sequence), String(snapshot.time.milliseconds), try Self.encode(snapshot), Self.channel,
+        "EVAL", script, "3", Self.leadKey, Self.pricesKey, Self.recentKey, replica,
+        String(Self.leadDuration.wholeMilliseconds), String(snapshot.sequence), String(snapshot.time.milliseconds),
+        try Self.encode(snapshot), Self.channel, String(Self.recentCount),
       ])
     switch reply {
     case .integer(1): return .published
@@ -115,6 +122,14 @@ public struct PriceExchange: Sendable {
       return .behind(mark)
     default: return .notLeading
     }
+  }
+
+  /// The newest snapshots that were published, oldest first.
+  public func recent() async throws -> [PriceSnapshot] {
+    guard case .array(let texts) = try await connection.command(["LRANGE", Self.recentKey, "0", "-1"]) else {
+      return []
+    }
+    return texts.compactMap { $0.text.flatMap { Self.decode($0) } }
   }
 
   /// Extends the lead without a publication. False when another replica leads by now.

@@ -50,6 +50,7 @@ public actor RedisConnection {
   private let executor = ThreadExecutor()
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
   private var context: UnsafeMutablePointer<redisContext>?
+  private var settings: RedisSettings?
 
   /// Makes the actor; `open` connects.
   public init() {}
@@ -58,6 +59,7 @@ public actor RedisConnection {
   public func open(_ settings: RedisSettings) throws(RedisError) {
     // hiredis writes without MSG_NOSIGNAL: a peer that hung up would end the process.
     signal(SIGPIPE, SIG_IGN)
+    self.settings = settings
     let seconds = settings.timeout.components
     let limit = timeval(tv_sec: Int(seconds.seconds), tv_usec: Int(seconds.attoseconds / 1_000_000_000_000))
     guard let context = redisConnectWithTimeout(settings.host, Int32(settings.port), limit) else {
@@ -71,9 +73,28 @@ public actor RedisConnection {
     try command(["PING"])
   }
 
-  /// Sends one command and waits for its reply.
+  /// Sends one command and waits for its reply. On a cluster, goes over to the node that serves the command's keys.
   @discardableResult
   public func command(_ arguments: [String]) throws(RedisError) -> RedisValue {
+    var redirections = 0
+    while true {
+      let refusal: RedisError
+      do throws(RedisError) { return try send(arguments) } catch { refusal = error }
+      // A cluster that is being changed may redirect a few times.
+      guard case .refused(let message) = refusal, var target = settings, redirections < 5,
+        let redirection = RedisRedirection(message)
+      else { throw refusal }
+      redirections += 1
+      if !redirection.host.isEmpty { target.host = redirection.host }
+      target.port = redirection.port
+      dispose()
+      try open(target)
+      if redirection.isForOneCommand { try send(["ASKING"]) }
+    }
+  }
+
+  @discardableResult
+  private func send(_ arguments: [String]) throws(RedisError) -> RedisValue {
     guard let context else { throw .connection("the connection is closed") }
     let lengths = arguments.map { $0.utf8.count }
     let reply = withCStrings(arguments) { words in

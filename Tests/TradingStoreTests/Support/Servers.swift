@@ -95,15 +95,24 @@ final class RedisServer: Sendable {
   let settings: RedisSettings
   private let process: ServerProcess
 
-  init(password: String? = nil) throws {
+  /// Where a cluster's nodes speak to each other.
+  let busPort: Int
+
+  init(password: String? = nil, isClustered: Bool = false) throws {
     let port = try freePort()
+    busPort = try freePort()
     settings = RedisSettings(
       host: "127.0.0.1", port: port, password: password.map { Secret($0) }, timeout: .milliseconds(500))
     process = ServerProcess(
       asOrdinaryUser + [
         "/usr/bin/redis-server", "--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
         "--dir", "/tmp",
-      ] + (password.map { ["--requirepass", $0] } ?? []))
+      ] + (password.map { ["--requirepass", $0] } ?? [])
+        + (isClustered
+          ? [
+            "--cluster-enabled", "yes", "--cluster-port", String(busPort), "--cluster-config-file",
+            "nodes-\(port).conf", "--dir", try makeDirectory(),
+          ] : []))
     try process.start()
   }
 
