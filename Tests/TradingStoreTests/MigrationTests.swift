@@ -3,7 +3,8 @@ import Testing
 @testable import TradingStore
 
 @Suite struct MigrationPlanTests {
-  private let known = Migration.all
+  /// A program that knows the first two.
+  private let known = Array(Migration.all.prefix(2))
 
   private func applied(_ numbers: [Int]) -> [AppliedMigration] {
     numbers.map { number in
@@ -13,7 +14,7 @@ import Testing
   }
 
   @Test func numbersCountFromOneWithoutGaps() {
-    #expect(known.map(\.number) == Array(1...known.count))
+    #expect(Migration.all.map(\.number) == Array(1...Migration.all.count))
   }
 
   @Test func upDoesWhatIsMissingAndDownUndoesTheNewestFirst() throws {

@@ -1,6 +1,6 @@
 extension Migration {
   /// The schema of the trading database, oldest first. A migration that has been released is never edited.
-  public static let all: [Migration] = [ledger, dealing]
+  public static let all: [Migration] = [ledger, dealing, ticks]
 
   /// Undoing it puts the tables aside under other names, and applying it again takes them back: a ledger is never dropped
   /// by a roll-back.
