@@ -20,7 +20,7 @@ import TradingStore
   @Test func everyBadKeyIsNamedAtOnce() {
     let bad = [
       "DB_PORT": "70000", "DB_SSL_MODE": "maybe", "DB_PASSWORD": "REPLACE_WITH_ACTUAL_PASSWORD", "PORT": "http",
-      "PRICE_FEED_LP": "OANDA", "EXECUTION_MODE": "ABOOK", "LOG_LEVEL": "loud", "JWT_SECRET": "REPLACE_WITH_IT",
+      "PRICE_FEED_LP": "BLOOMBERG", "EXECUTION_MODE": "ABOOK", "LOG_LEVEL": "loud", "JWT_SECRET": "REPLACE_WITH_IT",
       "DB_USER": "", "ADMIN_PASSWORD_HASH": "secret", "DEMO_ACCESS": "perhaps", "RATE_LIMIT_PER_ACCOUNT": "-1",
       "RATE_LIMIT_PER_ADDRESS": "many", "TRUSTED_PROXIES": "11", "SENTRY_DSN": "https://sentry.example/1",
       "TLS_CERT_FILE": "/nowhere", "TLS_KEY_FILE": "/nowhere",
@@ -30,6 +30,26 @@ import TradingStore
     #expect(keys == Set(bad.keys).subtracting(["TLS_KEY_FILE"]).union(["DB_HOST", "DB_NAME", "REDIS_HOST"]))
     #expect(error?.problems.allSatisfy { !$0.remedy.isEmpty } == true)
     #expect(error.map { !"\($0)".contains("REPLACE_WITH") } == true)
+  }
+
+  @Test func theOandaFeedNeedsATokenAndAnAccount() throws {
+    let feed = ["PRICE_FEED_LP": "OANDA", "JWT_SECRET": String(repeating: "s", count: 32)]
+    func problems(_ more: [String: String]) -> [String] {
+      do {
+        _ = try ServerConfiguration(environment: good.merging(feed) { $1 }.merging(more) { $1 })
+        return []
+      } catch {
+        return error.problems.map(\.key)
+      }
+    }
+    #expect(problems([:]) == ["OANDA_API_KEY", "OANDA_ACCOUNT_ID"])
+    let key = ["OANDA_API_KEY": "k", "OANDA_ACCOUNT_ID": "101-004-1-001"]
+    #expect(problems(key).isEmpty)
+    #expect(problems(["OANDA_TOKEN": "k", "OANDA_ACCOUNT_ID": "1", "OANDA_ENVIRONMENT": "live"]).isEmpty)
+    #expect(
+      problems(key.merging(["OANDA_ENVIRONMENT": "demo", "OANDA_URL": "oanda.com"]) { $1 })
+        == ["OANDA_ENVIRONMENT", "OANDA_URL"])
+    #expect(problems(key.merging(["OANDA_ACCOUNT_ID": "1/../2"]) { $1 }) == ["OANDA_ACCOUNT_ID"])
   }
 
   @Test func tokensNeedASecretThatIsLongEnough() throws {

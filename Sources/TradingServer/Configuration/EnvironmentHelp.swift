@@ -13,9 +13,14 @@ public let environmentHelp = """
     BIND_ADDRESS                default 0.0.0.0
     BROKER_NAME                 shown to clients, default "RTX Trading"
     ENVIRONMENT                 shown to clients, default development
-    PRICE_FEED_LP               SIM (default); OANDA is not supported yet and is refused
+    PRICE_FEED_LP               SIM (default) or OANDA
+    OANDA_API_KEY               personal access token; required for OANDA (OANDA_TOKEN is read too)
+    OANDA_ACCOUNT_ID            required for OANDA
+    OANDA_ENVIRONMENT           practice (default) or live
+    OANDA_URL                   another server that speaks the v20 protocol; default OANDA's own
     EXECUTION_MODE              BBOOK (default)
     SIM_SEED                    seed of the simulated prices, default 1
+    SIM_INTERVAL_MS             between two simulated prices, default 250
     DRAIN_SECONDS               from "not ready" to "accepts no connections" on SIGTERM, default 3
     SHUTDOWN_GRACE_SECONDS      all of a graceful shutdown, default 25
     LOG_LEVEL                   trace, debug, info (default), notice, warning, error, critical

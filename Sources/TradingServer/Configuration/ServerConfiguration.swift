@@ -29,6 +29,10 @@ public struct ServerConfiguration: Sendable {
   public var bindAddress: String
   public var port: Int
   public var simulationSeed: UInt64
+  /// Between two steps of the simulated prices.
+  public var simulationInterval: Duration
+  /// Where prices come from when they are not simulated.
+  public var oanda: OandaSettings?
   public var access: AccessSettings
   /// Certificate and key files; nil for plain HTTP.
   public var tls: TLSFiles?
@@ -52,12 +56,10 @@ public struct ServerConfiguration: Sendable {
     bindAddress = reader.text("BIND_ADDRESS", default: "0.0.0.0")
     port = reader.port()
     simulationSeed = UInt64(reader.integer("SIM_SEED", default: 1, in: 0...Int.max))
+    simulationInterval = .milliseconds(reader.integer("SIM_INTERVAL_MS", default: 250, in: 10...60_000))
+    oanda = priceFeed == .oanda ? reader.oanda() : nil
     drainDelay = .seconds(reader.integer("DRAIN_SECONDS", default: 3, in: 0...300))
     shutdownGrace = .seconds(reader.integer("SHUTDOWN_GRACE_SECONDS", default: 25, in: 1...600))
-    if priceFeed == .oanda {
-      reader.report(
-        "PRICE_FEED_LP", "OANDA is not supported by this version", remedy: "set it to SIM for simulated prices")
-    }
     access = reader.access(isSimulated: priceFeed == .sim)
     tls = reader.tls()
     sentry = reader.sentry()
