@@ -2,6 +2,7 @@ import Hummingbird
 import HummingbirdCore
 public import Logging
 import NIOCore
+import PrometheusMetrics
 public import ServiceLifecycle
 import TradingCore
 import TradingStore
@@ -29,13 +30,19 @@ public struct TradingApplication: Service {
 
   /// Serves until the graceful shutdown that ServiceLifecycle announces.
   public func run() async throws {
-    let catalog = InstrumentCatalog.standard
-    let metrics = TradingMetrics()
+    let catalog = configuration.oanda == nil ? InstrumentCatalog.standard : InstrumentCatalog.standard.inForexWeek
+    let registry = PrometheusRegistry()
+    let metrics = TradingMetrics(registry: registry)
     let board = MarketBoard(terms: DealerTerms(catalog: catalog))
     let readiness = Readiness()
     let pool = PostgresPool(settings: configuration.postgres, size: configuration.poolSize, logger: logger)
     let reader = LedgerReader(pool: pool)
     let desk = TradingDesk(pool: pool, market: { board.market }, logger: logger)
+    let evaluator = Evaluator(
+      store: LedgerEvaluatorStore(
+        desk: desk, reader: reader, leases: EvaluatorLeases(pool: pool, holder: replica)),
+      board: board, metrics: EvaluatorMetrics(registry: registry), logger: logger)
+    let tail = LedgerTail(pool: pool, logger: logger)
     let tls = try configuration.tls.map { try TLSContext(files: $0, logger: logger) }
     let revocations = Revocations(pool: pool, logger: logger)
     let access = configuration.access
@@ -47,10 +54,16 @@ public struct TradingApplication: Service {
         let principal = try authenticator.principal(bearer: token)
         return StreamAccess(expires: principal.expires, mayFollow: principal.mayTrade)
       }, metrics: metrics)
+    let maker: any PriceMaker =
+      if let oanda = configuration.oanda {
+        OandaPriceMaker(settings: oanda, catalog: catalog, logger: logger)
+      } else {
+        SimulatedPriceMaker(
+          process: SimulatedPriceProcess(seed: configuration.simulationSeed, instruments: catalog.instruments),
+          interval: configuration.simulationInterval)
+      }
     let feed = PriceFeed(
-      maker: SimulatedPriceMaker(
-        process: SimulatedPriceProcess(seed: configuration.simulationSeed, instruments: catalog.instruments)),
-      board: board, redis: configuration.redis, replica: replica, metrics: metrics, logger: logger)
+      maker: maker, board: board, redis: configuration.redis, replica: replica, metrics: metrics, logger: logger)
 
     let router = Router(context: TradingContext.self)
     router.add(
@@ -85,14 +98,17 @@ public struct TradingApplication: Service {
         "environment": "\(configuration.environmentName)", "price_feed": "\(configuration.priceFeed.rawValue)",
         "execution_mode": "\(configuration.executionMode.rawValue)",
       ])
-    if configuration.environmentName == "production" {
+    if configuration.environmentName == "production", configuration.priceFeed == .sim {
       logger.warning("prices are simulated", metadata: ["price_feed": "\(configuration.priceFeed.rawValue)"])
     }
     // Shut down from the last to the first, each after the one behind it has finished.
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
         services: (tls.map { [$0] } ?? []) + [
-          PoolCloser(pool: pool), DeskService(desk: desk), revocations, feed, PricePublisher(board: board, hub: hub),
+          PoolCloser(pool: pool), DeskService(desk: desk), revocations,
+          LedgerService(tail: tail) { entries in await evaluator.hear(entries) }, feed,
+          TickRecorder(board: board, postgres: configuration.postgres, logger: logger),
+          EvaluatorService(evaluator: evaluator), PricePublisher(board: board, hub: hub),
           server,
           DrainService(readiness: readiness, hub: hub, delay: configuration.drainDelay, logger: logger),
         ], logger: logger))

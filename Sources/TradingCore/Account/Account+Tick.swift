@@ -5,16 +5,23 @@ extension Account {
   /// Orders that the quote triggers are carried out in the order of their ids, oldest first. Nothing is triggered while the
   /// instrument's session is closed or its quote is stale. Costs O(log n) for each order that is triggered or moved and
   /// O(symbols with open trades) for the margin, however many orders wait.
-  public mutating func tick(_ symbol: Symbol, in market: Market, at time: Timestamp) -> [Transaction] {
+  ///
+  /// A quote that is looked at late may meet an account that has moved on. Then orders for which `stood` is false, because
+  /// they are younger than the quote, are left alone, and the margin of open trades is left to newer quotes.
+  public mutating func tick(
+    _ symbol: Symbol, in market: Market, at time: Timestamp, includesMargin: Bool = true,
+    stood: (TransactionID) -> Bool = { _ in true }
+  ) -> [Transaction] {
     var batch = Batch(at: time)
     expireOrders(&batch)
     if books[symbol] != nil, let instrument = market.terms.catalog[symbol],
       market.obstacle(to: instrument, at: time) == nil,
       let prices = market.prices(of: symbol, group: settings.group)
     {
-      fireAll(symbol, at: prices, in: market, &batch)
+      fireAll(symbol, at: prices, in: market, &batch, stood)
     }
-    if !positions.isEmpty || isInMarginCall || !batch.transactions.isEmpty { settleMargin(in: market, &batch) }
+    let isConcerned = !positions.isEmpty || isInMarginCall || !batch.transactions.isEmpty
+    if isConcerned, includesMargin || positions.isEmpty { settleMargin(in: market, &batch) }
     return batch.transactions
   }
 
@@ -31,12 +38,14 @@ extension Account {
     }
   }
 
-  private mutating func fireAll(_ symbol: Symbol, at prices: DealtPrices, in market: Market, _ batch: inout Batch) {
+  private mutating func fireAll(
+    _ symbol: Symbol, at prices: DealtPrices, in market: Market, _ batch: inout Batch, _ stood: (TransactionID) -> Bool
+  ) {
     // A fill can bring new triggers, all with higher ids; one that cannot be carried out now must not be tried for ever.
     var skipped: Set<TransactionID> = []
     // The book itself is not held on to: changing a list that someone else holds would copy all of it.
     while var ids = books[symbol]?.triggered(by: prices) {
-      if !skipped.isEmpty { ids.removeAll { skipped.contains($0) } }
+      ids.removeAll { skipped.contains($0) || !stood($0) }
       if ids.isEmpty { return }
       for id in ids where !fire(id, at: prices, in: market, &batch) { skipped.insert(id) }
     }

@@ -37,7 +37,8 @@ public final class LedgerTail: Sendable {
   /// Looks now.
   public func wake() { waker.yield() }
 
-  /// Calls `receive` with what is new, until the task is cancelled. To be called once. While the database is away it waits
+  /// Calls `receive` with what is new, until the task is cancelled. The first call comes with nothing, when it has begun:
+  /// what is committed from then on is not missed. To be called once. While the database is away it waits
   /// and goes on where it was.
   public func run(_ receive: @Sendable ([LedgerEntry]) async -> Void) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -54,7 +55,7 @@ public final class LedgerTail: Sendable {
       for await _ in wakes {
         do {
           let look = try await look(from: position)
-          if !look.entries.isEmpty { await receive(look.entries) }
+          if position == nil || !look.entries.isEmpty { await receive(look.entries) }
           position = look.position
           backoff = Backoff()
         } catch {
