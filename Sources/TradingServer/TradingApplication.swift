@@ -30,6 +30,20 @@ public struct TradingApplication: Service {
 
   /// Serves until the graceful shutdown that ServiceLifecycle announces.
   public func run() async throws {
+    let reporter = configuration.sentry.map { dsn in
+      ErrorReporter(
+        dsn: dsn, environment: configuration.environmentName, replica: replica,
+        secrets: [
+          configuration.postgres.password, configuration.redis.password, configuration.access.jwtSecret,
+          configuration.access.adminPasswordHash, configuration.oanda?.token,
+        ])
+    }
+    let logger =
+      reporter.map { reporter in
+        Logger(label: self.logger.label) { [base = self.logger.handler] label in
+          ReportingLogHandler(base: base, label: label, reporter: reporter)
+        }
+      } ?? self.logger
     let catalog = configuration.oanda == nil ? InstrumentCatalog.standard : InstrumentCatalog.standard.inForexWeek
     let registry = PrometheusRegistry()
     let metrics = TradingMetrics(registry: registry)
@@ -45,10 +59,11 @@ public struct TradingApplication: Service {
     let tail = LedgerTail(pool: pool, logger: logger)
     let tls = try configuration.tls.map { try TLSContext(files: $0, logger: logger) }
     let revocations = Revocations(pool: pool, logger: logger)
-    let access = configuration.access
+    let groups = GroupTerms(pool: pool, board: board, logger: logger)
+    let (access, hasher) = (configuration.access, PasswordHasher())
     let authenticator = Sessions(
       secret: access.jwtSecret, adminHash: access.adminPasswordHash, isDemoOpen: access.demo == .open,
-      credentials: AccountCredentials(pool: pool), hasher: PasswordHasher(), revocations: revocations)
+      credentials: AccountCredentials(pool: pool), hasher: hasher, revocations: revocations)
     let hub = StreamHub(
       terms: StreamTerms(catalog: catalog) { token throws(APIError) in
         let principal = try authenticator.principal(bearer: token)
@@ -65,21 +80,10 @@ public struct TradingApplication: Service {
     let feed = PriceFeed(
       maker: maker, board: board, redis: configuration.redis, replica: replica, metrics: metrics, logger: logger)
 
-    let router = Router(context: TradingContext.self)
-    router.add(
-      middleware: RequestMiddleware(
-        metrics: metrics, readiness: readiness, forwarding: ForwardedAddress(trustedProxies: access.trustedProxies),
-        rate: RateLimiter(rate: access.requestsPerAddress), isSecure: tls != nil))
-    SessionRoutes(sessions: authenticator).register(on: router)
-    let known = router.group().add(
-      middleware: AccessMiddleware(
-        authenticator: authenticator, rate: RateLimiter(rate: access.requestsPerAccount)))
-    StatusRoutes(reader: reader, board: board, metrics: metrics, readiness: readiness).register(on: router)
-    PriceRoutes(
-      catalog: catalog, board: board, brokerName: configuration.brokerName, feed: configuration.priceFeed
-    ).register(on: known)
-    OrderRoutes(catalog: catalog, desk: desk, reader: reader, metrics: metrics, replica: replica).register(on: known)
-
+    let router = TradingRouter(
+      configuration: configuration, replica: replica, catalog: catalog, board: board, desk: desk, pool: pool,
+      metrics: metrics, readiness: readiness, sessions: authenticator, hasher: hasher, groups: groups
+    ).make()
     let server = Application(
       router: router,
       server: HTTPServerBuilder { responder in
@@ -104,8 +108,8 @@ public struct TradingApplication: Service {
     // Shut down from the last to the first, each after the one behind it has finished.
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
-        services: (tls.map { [$0] } ?? []) + [
-          PoolCloser(pool: pool), DeskService(desk: desk), revocations,
+        services: (reporter.map { [$0] } ?? []) + (tls.map { [$0] } ?? []) + [
+          PoolCloser(pool: pool), DeskService(desk: desk), revocations, groups,
           LedgerService(tail: tail) { entries in await evaluator.hear(entries) }, feed,
           TickRecorder(board: board, postgres: configuration.postgres, logger: logger),
           EvaluatorService(evaluator: evaluator), PricePublisher(board: board, hub: hub),

@@ -18,7 +18,7 @@ import Testing
       ("clientOrderId", "a b", .malformed), ("clientOrderId", String(repeating: "x", count: 65), .malformed),
       ("accountId", "dé", .malformed), ("symbol", nil, .malformed), ("symbol", "EURXXX", .refused),
       ("symbol", "eurusd", .refused), ("side", "long", .malformed), ("side", nil, .malformed),
-      ("type", "limit", .refused), ("volume", nil, .malformed), ("volume", "ten", .malformed),
+      ("type", "iceberg", .malformed), ("volume", nil, .malformed), ("volume", "ten", .malformed),
       ("volume", "0", .refused),
       ("volume", "-0.10", .refused), ("volume", "0.005", .refused), ("volume", "100.01", .refused),
     ] as [(String, String?, OrderValidationError.Kind)])

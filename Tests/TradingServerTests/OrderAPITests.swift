@@ -50,9 +50,10 @@ import TradingStore
         (#"{"clientOrderId":"a","symbol":"EURUSD","side":"sell","volume":"0.10"}"#, 409, "side"),
         (#"{"clientOrderId":"b","symbol":"EURUSD","side":"sell"}"#, 400, "volume"),
         (#"{"clientOrderId":"b","symbol":"EURUSD","side":"sell","volume":0.1}"#, 400, "volume"),
-        (#"{"clientOrderId":"b","symbol":"EURUSD","side":"sell","volume":"0.1","stopLoss":"1"}"#, 400, "stopLoss"),
+        (#"{"clientOrderId":"b","symbol":"EURUSD","side":"sell","volume":"0.1","stopLos":"1"}"#, 400, "stopLos"),
+        (#"{"clientOrderId":"b","symbol":"EURUSD","side":"sell","volume":"0.1","stopLoss":"1,2"}"#, 400, "stopLoss"),
         (#"{"clientOrderId":"b","symbol":"NOPE","side":"sell","volume":"0.1"}"#, 422, "symbol"),
-        (#"{"clientOrderId":"b","symbol":"EURUSD","side":"sell","volume":"0.1","accountId":"x"}"#, 422, "accountId"),
+        (#"{"clientOrderId":"b","symbol":"EURUSD","side":"sell","volume":"0.1","accountId":"x"}"#, 403, "accountId"),
         ("[]", 400, nil), ("{", 400, nil), ("", 400, nil),
       ]
       for (body, status, field) in cases {

@@ -13,6 +13,7 @@ func waitUntilReady(_ port: Int) async throws {
 /// Runs a whole trading server in this process while `body` runs, and then shuts it down gracefully.
 func withServer<Value: Sendable>(
   postgres: PostgresSettings, redis: RedisSettings, replica: String = "one", drainSeconds: Int = 0,
+  environment more: [String: String] = [:],
   _ body: (_ port: Int, _ group: ServiceGroup) async throws -> Value
 ) async throws -> Value {
   var environment = [
@@ -20,6 +21,7 @@ func withServer<Value: Sendable>(
     "DB_USER": postgres.user, "DB_SSL_MODE": "disable", "REDIS_HOST": redis.host, "REDIS_PORT": String(redis.port),
     "PORT": "0", "BIND_ADDRESS": "127.0.0.1", "DRAIN_SECONDS": String(drainSeconds),
   ]
+  environment.merge(more) { $1 }
   environment["REDIS_PASSWORD"] = redis.password?.reveal()
   let configuration = try ServerConfiguration(environment: environment)
   let (ports, continuation) = AsyncStream.makeStream(of: Int.self)

@@ -42,6 +42,23 @@ enum WireClient {
       status: status ?? 0, head: parts[0], body: parts.dropFirst().joined(separator: "\r\n\r\n"))
   }
 
+  /// The first `count` lines of a body that does not end, without what frames its chunks.
+  static func lines(_ port: Int, _ path: String, count: Int, headers: [String] = []) async throws -> [String] {
+    let request = (["GET \(path) HTTP/1.1", "Host: localhost"] + headers).joined(separator: "\r\n") + "\r\n\r\n"
+    return try await connect(port).executeThenClose { inbound, outbound in
+      try await outbound.write(ByteBuffer(string: request))
+      var text = ""
+      for try await part in inbound {
+        text += String(buffer: part)
+        let lines = text.split(whereSeparator: \.isNewline).map { String($0) }.filter {
+          $0.hasPrefix("{") && $0.hasSuffix("}")
+        }
+        if lines.count >= count { return Array(lines.prefix(count)) }
+      }
+      return []
+    }
+  }
+
   static func order(
     _ port: Int, _ id: String, side: String = "buy", volume: String = "0.10"
   ) async throws -> Answer {

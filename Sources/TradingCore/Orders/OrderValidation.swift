@@ -5,7 +5,20 @@ public struct OrderDraft: Sendable, Hashable {
   public var symbol: String?
   public var side: String?
   public var type: String?
+  /// Lots.
   public var volume: String?
+  public var price: String?
+  public var limitPrice: String?
+  public var timeInForce: String?
+  /// RFC 3339.
+  public var goodTill: String?
+  /// Points.
+  public var maximumDeviation: String?
+  public var isReduceOnly = false
+  public var takeProfit: String?
+  public var stopLoss: String?
+  /// Points.
+  public var trailingDistance: String?
 
   public init(
     accountId: String? = nil, clientOrderId: String? = nil, symbol: String? = nil, side: String? = nil,
@@ -46,7 +59,8 @@ extension OrderDraft {
   /// The account that an order without `accountId` belongs to.
   public static let defaultAccountId = "demo"
 
-  /// Checks every field and returns the order, or throws the first field that is wrong.
+  /// Checks every field by itself and returns the order, or throws the first field that is wrong. What fields mean together
+  /// is checked when the order is placed, and what is wrong there is on record.
   public func validated(against catalog: InstrumentCatalog) throws(OrderValidationError) -> OrderRequest {
     let clientOrderId = try Self.identifier(required(clientOrderId, "clientOrderId"), field: "clientOrderId")
     let accountId = try Self.identifier(accountId ?? Self.defaultAccountId, field: "accountId")
@@ -58,10 +72,75 @@ extension OrderDraft {
     }
     let side: Side = try Self.choice(required(side, "side"), of: Side.allCases, field: "side", kind: .malformed)
     let type: OrderType = try Self.choice(
-      type ?? OrderType.market.rawValue, of: [.market], field: "type", kind: .refused)
+      type ?? OrderType.market.rawValue, of: OrderType.allCases, field: "type", kind: .malformed)
     let volume = try Self.volume(required(volume, "volume"), of: instrument)
-    return OrderRequest(
+    var order = OrderRequest(
       accountId: accountId, clientOrderId: clientOrderId, symbol: symbol, side: side, type: type, volume: volume)
+    order.price = try Self.price(price, of: instrument, field: "price")
+    order.limitPrice = try Self.price(limitPrice, of: instrument, field: "limitPrice")
+    if let timeInForce {
+      order.timeInForce = try Self.choice(
+        timeInForce, of: TimeInForce.allCases, field: "timeInForce", kind: .malformed)
+    }
+    order.goodTill = try Self.time(goodTill, field: "goodTill")
+    order.maximumDeviation = try Self.points(maximumDeviation, field: "maximumDeviation")
+    order.isReduceOnly = isReduceOnly
+    order.protection = try protection(of: instrument)
+    return order
+  }
+
+  /// Reads `takeProfit`, `stopLoss` and `trailingDistance` alone.
+  public func protection(of instrument: Instrument) throws(OrderValidationError) -> TradeProtection {
+    TradeProtection(
+      takeProfit: try Self.price(takeProfit, of: instrument, field: "takeProfit"),
+      stopLoss: try Self.price(stopLoss, of: instrument, field: "stopLoss"),
+      trailingDistance: try Self.points(trailingDistance, field: "trailingDistance"))
+  }
+
+  private static func price(
+    _ text: String?, of instrument: Instrument, field: String
+  ) throws(OrderValidationError) -> Price? {
+    guard let text else { return nil }
+    let remedy =
+      "write a price with at most \(instrument.digits) decimal places, such as "
+      + "\"\(instrument.text(of: instrument.referencePrice))\""
+    let price: Price
+    do {
+      price = Price(points: try DecimalText.parse(text, fractionDigits: instrument.digits))
+    } catch .malformed {
+      throw OrderValidationError(
+        .malformed, field: field, message: "\"\(shortened(text))\" is not a decimal number", remedy: remedy)
+    } catch {
+      throw OrderValidationError(
+        .refused, field: field, message: "\(shortened(text)) is not a price of \(instrument.symbol)", remedy: remedy)
+    }
+    guard price.isValid else {
+      throw OrderValidationError(
+        .refused, field: field, message: "\(shortened(text)) is not a price of \(instrument.symbol)", remedy: remedy)
+    }
+    return price
+  }
+
+  private static func points(_ text: String?, field: String) throws(OrderValidationError) -> Int64? {
+    guard let text else { return nil }
+    guard let points = try? DecimalText.parse(text, fractionDigits: 0), points >= 0,
+      points <= Price.valid.upperBound
+    else {
+      throw OrderValidationError(
+        .malformed, field: field, message: "\"\(shortened(text))\" is not a number of points",
+        remedy: "write whole points as text, such as \"50\"")
+    }
+    return points
+  }
+
+  private static func time(_ text: String?, field: String) throws(OrderValidationError) -> Timestamp? {
+    guard let text else { return nil }
+    guard let time = Timestamp(parsing: text) else {
+      throw OrderValidationError(
+        .malformed, field: field, message: "\"\(shortened(text))\" is not a time",
+        remedy: "write it as in RFC 3339, such as \"2030-01-31T12:00:00Z\"")
+    }
+    return time
   }
 
   private func required(_ value: String?, _ field: String) throws(OrderValidationError) -> String {
@@ -100,7 +179,8 @@ extension OrderDraft {
     return value
   }
 
-  private static func volume(_ text: String, of instrument: Instrument) throws(OrderValidationError) -> Volume {
+  /// Reads decimal lots that the instrument trades.
+  public static func volume(_ text: String, of instrument: Instrument) throws(OrderValidationError) -> Volume {
     let range = "\(instrument.minimumVolume) to \(instrument.maximumVolume) lots in steps of \(instrument.volumeStep)"
     let volume: Volume
     do {

@@ -75,6 +75,12 @@ final class RequestProgressHandler: ChannelInboundHandler, RemovableChannelHandl
     clock = nil
   }
 
+  /// After bytes that are no HTTP there is nothing to wait for: the handlers behind have answered when they return.
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    context.fireErrorCaught(error)
+    if error is HTTPParserError { context.close(promise: nil) }
+  }
+
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
     case .head: clock?.headersEnded(on: context.channel)

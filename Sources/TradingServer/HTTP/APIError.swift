@@ -40,7 +40,7 @@ struct APIError: Error, Encodable {
   static func unknownRoute(_ method: String, _ path: String) -> APIError {
     APIError(
       .notFound, "unknown_route", "there is no \(method) \(path)",
-      remedy: "see /api/symbols, /api/prices, /api/orders, /api/stats, /ws, /health, /ready and /metrics")
+      remedy: "see /docs or /openapi.json")
   }
 
   static let tooLarge = APIError(
@@ -75,31 +75,65 @@ extension APIError {
       self.init(
         .conflict, "account_exists", field: "accountId", "there is an account \"\(account)\" already",
         remedy: "choose another accountId")
-    case .command(.conflict(let field)):
+    case .command(let command): self.init(command)
+    case .fenced, .busy:
+      self.init(
+        .serviceUnavailable, "busy", "too many commands are waiting; nothing was written",
+        remedy: "send the same request again in a moment", retryAfter: 1)
+    case .unavailable: self = .databaseUnavailable
+    case .outcomeUnknown:
+      self.init(
+        .serviceUnavailable, "outcome_unknown",
+        "the connection to the database was lost while the command was being committed",
+        remedy: "send the same request again with the same clientOrderId or reference: it is carried out once, and "
+          + "the answer tells", retryAfter: 1)
+    }
+  }
+
+  init(_ error: CommandError) {
+    switch error {
+    case .conflict(let field):
       self.init(
         .conflict, "client_order_id_reused", field: field,
         "this clientOrderId was used for an order with another \(field)",
         remedy: "use a new clientOrderId for a different order")
-    case .command(let command):
+    case .clientOrderIdMissing:
+      self = .malformed(
+        field: "clientOrderId", "clientOrderId is missing", remedy: "add \"clientOrderId\" to the order")
+    case .wrongAccount:
+      self = .malformed(field: "accountId", "the order belongs to another account", remedy: "leave accountId out")
+    case .orderDoesntExist:
       self.init(
-        .unprocessableContent, "command_refused", "the account refused: \(command)",
-        remedy: "look at the account and send a command that fits its state")
-    case .fenced, .busy:
+        .conflict, "order_not_pending", "the order was filled or cancelled before",
+        remedy: "see GET /api/transactions for what became of it")
+    case .tradeDoesntExist(let id):
       self.init(
-        .serviceUnavailable, "busy", "too many orders are waiting; nothing was placed",
-        remedy: "send the same request again in a moment")
-    case .unavailable:
-      // The cause may name hosts; it is in the log.
+        .notFound, "unknown_trade", field: "tradeId", "there is no open trade \(id)",
+        remedy: "see GET /api/trades; a closed trade is in GET /api/transactions")
+    case .protectionInvalid(let field):
       self.init(
-        .serviceUnavailable, "database_unavailable", "the database cannot be reached; nothing was placed",
-        remedy: "send the same request again in a moment")
-    case .outcomeUnknown:
+        .unprocessableContent, "protection_invalid", field: field,
+        "\(field) is out of range or on the wrong side of the market",
+        remedy: "take profit lies beyond the price at which the trade would be closed now, stop loss before it")
+    case .insufficientFunds:
       self.init(
-        .serviceUnavailable, "outcome_unknown",
-        "the connection to the database was lost while the order was being committed",
-        remedy: "send the same request again with the same clientOrderId: it is placed once, and the answer tells")
+        .unprocessableContent, "insufficient_funds", field: "amount",
+        "the withdrawal is more than the balance or the free margin", remedy: "withdraw less, or close trades first")
+    case .quoteMissing:
+      self.init(
+        .serviceUnavailable, "price_unavailable", "a price that is needed is missing",
+        remedy: "send the same request again in a moment", retryAfter: 1)
+    case .amountOverflow:
+      self.init(
+        .unprocessableContent, "amount_overflow", field: "amount", "the amounts are too large to be represented",
+        remedy: "use smaller amounts")
     }
   }
+
+  // The cause may name hosts; it is in the log.
+  static let databaseUnavailable = APIError(
+    .serviceUnavailable, "database_unavailable", "the database cannot be reached; nothing was written",
+    remedy: "send the same request again in a moment", retryAfter: 1)
 
   /// The error as clients see it; nil for one that nobody foresaw.
   static func from(_ error: any Error) -> APIError? {
@@ -108,6 +142,7 @@ extension APIError {
     case let error as OrderValidationError: APIError(error)
     case let error as DeskError: APIError(error)
     case is NIOTooManyBytesError: .tooLarge
+    case is PostgresError: .databaseUnavailable
     case is CancellationError: .shuttingDown
     default: nil
     }
