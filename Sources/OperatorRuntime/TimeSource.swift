@@ -19,6 +19,10 @@ public struct TimeSource: Sendable {
 
   /// Wraps a clock; tests give one that they advance by hand.
   public init<C: Clock>(_ clock: C) where C.Duration == Duration {
+    if clock is ContinuousClock {
+      self = .continuous
+      return
+    }
     let start = clock.now
     elapsed = { start.duration(to: clock.now) }
     wait = { try await clock.sleep(until: clock.now.advanced(by: $0), tolerance: nil) }

@@ -223,7 +223,14 @@ func run(latencies string) error {
 	if err != nil {
 		return err
 	}
-	owned := informers.NewSharedInformerFactoryWithOptions(client, 0,
+	// As Kubernetes' own controllers do, and ours.
+	trim := func(object any) (any, error) {
+		if meta, ok := object.(metav1.Object); ok {
+			meta.SetManagedFields(nil)
+		}
+		return object, nil
+	}
+	owned := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithTransform(trim),
 		informers.WithTweakListOptions(func(options *metav1.ListOptions) { options.LabelSelector = label }))
 	all := dynamicinformer.NewDynamicSharedInformerFactory(dynamicClient, 0)
 	core := owned.Core().V1()
@@ -237,6 +244,9 @@ func run(latencies string) error {
 	}
 	handlers := cache.ResourceEventHandlerFuncs{
 		AddFunc: c.enqueue, UpdateFunc: func(_, object any) { c.enqueue(object) }, DeleteFunc: c.enqueue,
+	}
+	if err := all.ForResource(widgets).Informer().SetTransform(trim); err != nil {
+		return err
 	}
 	for _, informer := range []cache.SharedIndexInformer{
 		all.ForResource(widgets).Informer(), core.ConfigMaps().Informer(), core.Secrets().Informer(),

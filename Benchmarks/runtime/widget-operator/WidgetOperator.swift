@@ -22,13 +22,16 @@ struct WidgetOperator: AsyncParsableCommand {
     logger.logLevel = .warning
     let client = try KubernetesClient(configuration: .inferred())
     let manager = Manager(client: client, logger: logger, options: ManagerOptions(healthPort: nil, metricsPort: nil))
-    let label = WidgetReconciler.label
+    let owned = InformerOptions(labelSelector: WidgetReconciler.label)
     let reconciler = WidgetReconciler(
-      widgets: Informer(client: client, Widget.self, namespace: nil, logger: logger),
-      configMaps: Informer(client: client, ConfigMap.self, namespace: nil, labelSelector: label, logger: logger),
-      secrets: Informer(client: client, Secret.self, namespace: nil, labelSelector: label, logger: logger),
-      services: Informer(client: client, Service.self, namespace: nil, labelSelector: label, logger: logger),
-      accounts: Informer(client: client, ServiceAccount.self, namespace: nil, labelSelector: label, logger: logger),
+      widgets: Informer(client: client, Widget.self, transform: .withoutManagedFields, logger: logger),
+      configMaps: Informer(
+        client: client, ConfigMap.self, options: owned, transform: .withoutManagedFields, logger: logger),
+      secrets: Informer(client: client, Secret.self, options: owned, transform: .withoutManagedFields, logger: logger),
+      services: Informer(
+        client: client, Service.self, options: owned, transform: .withoutManagedFields, logger: logger),
+      accounts: Informer(
+        client: client, ServiceAccount.self, options: owned, transform: .withoutManagedFields, logger: logger),
       client: client, applier: Applier(client: client, fieldManager: "widget-operator"))
     let controller = Controller(name: "widget", reconciler: reconciler, workers: workers, logger: logger)
     controller.watch(reconciler.widgets)

@@ -35,9 +35,12 @@ struct PlatformInformers: Sendable {
   init(client: KubernetesClient, namespace: String?, logger: Logger) {
     func labelled<Object: KubernetesResource>(_ type: Object.Type) -> Informer<Object> {
       Informer(
-        client: client, type, namespace: namespace, labelSelector: PlatformConstants.platformLabel, logger: logger)
+        client: client, type, namespace: namespace,
+        options: InformerOptions(labelSelector: PlatformConstants.platformLabel), transform: .withoutManagedFields,
+        logger: logger)
     }
-    platforms = Informer(client: client, RTXPlatform.self, namespace: namespace, logger: logger)
+    platforms = Informer(
+      client: client, RTXPlatform.self, namespace: namespace, transform: .withoutManagedFields, logger: logger)
     namespaces = Informer(
       client: client, Namespace.self, labelSelector: nil,
       fieldSelector: namespace.map { "metadata.name=\($0)" }, logger: logger)

@@ -21,7 +21,6 @@ enum RelevantChange {
   private static func decisive(_ configMap: ConfigMap) -> ConfigMap {
     var configMap = configMap
     configMap.metadata.resourceVersion = nil
-    configMap.metadata.managedFields = nil
     for annotation in ["renewTime", "optime", "ttl", "slots", "retain_slots", "acquireTime", "history"] {
       configMap.metadata.annotations?[annotation] = nil
     }
