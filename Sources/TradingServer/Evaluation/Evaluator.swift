@@ -27,6 +27,7 @@ actor Evaluator {
   private var arriving: [Int: (lease: EvaluatorLease, heard: [LedgerEntry])] = [:]
   private var isHearing = false
   private var seen = Timestamp(milliseconds: 0)
+  private var forgotten = Timestamp(milliseconds: 0)
   private var termsVersion = -1
 
   /// Something that takes a while, done beside the rest.
@@ -98,10 +99,18 @@ extension Evaluator {
     }
     for shard in books.keys {
       for moment in moments { books[shard]?.take(moment) }
-      books[shard]?.forget(before: Timestamp(milliseconds: seen.milliseconds - MarketBoard.history))
       begin(shard)
     }
+    forget()
     metrics.evaluated(through: last.tick.time, busyAccounts: books.values.reduce(0) { $0 + $1.busyAccounts })
+  }
+
+  /// Lets go, now and then, of what is older than any moment that can be looked back at.
+  private func forget() {
+    let oldest = Timestamp(milliseconds: seen.milliseconds - MarketBoard.history)
+    guard forgotten.milliseconds < oldest.milliseconds - MarketBoard.history else { return }
+    forgotten = oldest
+    for shard in books.keys { books[shard]?.forget(before: oldest) }
   }
 
   /// Moments that were evaluated before; the others are still to come.
