@@ -51,12 +51,14 @@ public struct TradingApplication: Service {
     let readiness = Readiness()
     let pool = PostgresPool(settings: configuration.postgres, size: configuration.poolSize, logger: logger)
     let reader = LedgerReader(pool: pool)
-    let desk = TradingDesk(pool: pool, market: { board.market }, logger: logger)
+    let tail = LedgerTail(pool: pool, logger: logger)
+    let nudges = LedgerNudges(tail: tail, redis: configuration.redis, replica: replica)
+    let desk = TradingDesk(
+      pool: pool, market: { board.market }, committed: { nudges.committed() }, logger: logger)
     let evaluator = Evaluator(
       store: LedgerEvaluatorStore(
         desk: desk, reader: reader, leases: EvaluatorLeases(pool: pool, holder: replica)),
       board: board, metrics: EvaluatorMetrics(registry: registry), logger: logger)
-    let tail = LedgerTail(pool: pool, logger: logger)
     let tls = try configuration.tls.map { try TLSContext(files: $0, logger: logger) }
     let revocations = Revocations(pool: pool, logger: logger)
     let groups = GroupTerms(pool: pool, board: board, logger: logger)
@@ -110,7 +112,7 @@ public struct TradingApplication: Service {
       configuration: ServiceGroupConfiguration(
         services: (reporter.map { [$0] } ?? []) + (tls.map { [$0] } ?? []) + [
           PoolCloser(pool: pool), DeskService(desk: desk), revocations, groups,
-          LedgerService(tail: tail) { entries in await evaluator.hear(entries) }, feed,
+          nudges, LedgerService(tail: tail) { entries in await evaluator.hear(entries) }, feed,
           TickRecorder(board: board, postgres: configuration.postgres, logger: logger),
           EvaluatorService(evaluator: evaluator), PricePublisher(board: board, hub: hub),
           server,

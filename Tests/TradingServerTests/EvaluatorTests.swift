@@ -79,6 +79,15 @@ private final class Replica: Sendable {
   }
 }
 
+/// Who has heard of a commit.
+private final class Heard: Sendable {
+  private let value = Mutex<Set<String>>([])
+  var ears: Set<String> { value.withLock { $0 } }
+  func add(_ entries: [LedgerEntry], by ear: String) {
+    if !entries.isEmpty { value.withLock { _ = $0.insert(ear) } }
+  }
+}
+
 /// Everything that was offered to the boards, in order.
 private final class PricePath: Sendable {
   private let path = Mutex<[(time: Timestamp, bid: Int64)]>([])
@@ -118,6 +127,41 @@ private final class PricePath: Sendable {
       volume: Volume(hundredths: 1), price: Price(points: price))
   }
 
+  @Test func aNudgeThroughRedisMakesOthersLookNow() async throws {
+    let postgres = try await PostgresServer.shared.makeMigratedDatabase()
+    let redis = try RedisServer()
+    try await redis.waitUntilReady()
+    let pool = PostgresPool(settings: postgres, logger: quietLogger)
+    // By itself it would look once an hour.
+    func tail() -> LedgerTail { LedgerTail(pool: pool, interval: .seconds(3_600), logger: quietLogger) }
+    let (own, other) = (tail(), tail())
+    let sender = LedgerNudges(tail: own, redis: redis.settings, replica: "sender")
+    let receiver = LedgerNudges(tail: other, redis: redis.settings, replica: "receiver")
+    let market = TradingCore.Market(terms: DealerTerms(catalog: .standard))
+    let desk = TradingDesk(
+      pool: pool, market: { market }, committed: { sender.committed() }, logger: quietLogger)
+    let heard = Heard()
+    let running = Task {
+      await withDiscardingTaskGroup { group in
+        group.addTask { try? await desk.run() }
+        group.addTask { try? await sender.run() }
+        group.addTask { try? await receiver.run() }
+        group.addTask { try? await own.run { heard.add($0, by: "own") } }
+        group.addTask { try? await other.run { heard.add($0, by: "other") } }
+      }
+    }
+    // Subscribing takes a moment, and a nudge that comes before is lost.
+    try await eventually("both hear of a commit") {
+      _ = try await desk.perform(on: "demo", deadline: deadline()) { account, market throws(CommandError) in
+        try account.transfer(Money(minorUnits: 1), reference: "", in: market, at: .now)
+      }
+      return heard.ears == ["own", "other"]
+    }
+    running.cancel()
+    await running.value
+    await pool.shutdown()
+  }
+
   @Test func anOrderThatIsTouchedBetweenItsCommitAndHearingOfItIsFilled() async throws {
     let postgres = try await PostgresServer.shared.makeMigratedDatabase()
     let replica = Replica(postgres, "deaf", hears: false)
@@ -139,6 +183,26 @@ private final class PricePath: Sendable {
       try await fills(of: "a0", replica.reader).map(\.price.points) == [108_400]
     }
     await replica.kill()
+  }
+
+  @Test func aDeadHoldersShardsGoToAnotherInASecondOrTwo() async throws {
+    let postgres = try await PostgresServer.shared.makeMigratedDatabase()
+    let one = Replica(postgres, "one")
+    let market = PricePath([one.board])
+    market.offer(bid: 108_500)
+    try await openAccounts(20, one.desk)
+    for number in 0..<20 {
+      _ = try await one.desk.place(limit("a\(number)", "x", .buy, at: 108_400), deadline: deadline())
+    }
+    try await eventually("one holds the shards") { await one.holdsAll }
+    let two = Replica(postgres, "two")
+    PricePath([two.board]).offer(bid: 108_500)
+    await one.kill()
+    let start = ContinuousClock.now
+    try await eventually("two holds the shards") { await two.holdsAll }
+    // Leases hold for 1.5 s and are looked at every 0.3 s; the rest is room for a busy machine.
+    #expect(ContinuousClock.now - start < .seconds(6))
+    await two.kill()
   }
 
   /// How the first holder is lost.

@@ -16,16 +16,19 @@ actor Lane {
 
   private let settings: PostgresSettings
   private let market: @Sendable () -> Market
+  private let committed: @Sendable () -> Void
   private let logger: Logger
   private var connection: PostgresConnection?
   private var cache: AccountCache
   private var recent = RecentOrders(capacity: 4_096)
 
   init(
-    settings: PostgresSettings, cachedAccounts: Int, market: @escaping @Sendable () -> Market, logger: Logger
+    settings: PostgresSettings, cachedAccounts: Int, market: @escaping @Sendable () -> Market,
+    committed: @escaping @Sendable () -> Void, logger: Logger
   ) {
     self.settings = settings.forLanes()
     self.market = market
+    self.committed = committed
     self.logger = logger
     cache = AccountCache(capacity: cachedAccounts)
   }
@@ -215,6 +218,7 @@ extension Lane {
 
 extension Lane {
   private func accept(_ chain: GroupDraft.Chain) {
+    committed()
     let accountId = chain.accountId
     cache[accountId] = CachedAccount(
       account: chain.account, revision: chain.base.revision, snapshotId: chain.base.snapshotId)

@@ -17,14 +17,17 @@ public final class TradingDesk: Sendable {
   ///   - lanes: connections that commit. Each account always takes the same one.
   ///   - cachedAccounts: accounts that are kept in memory, over all lanes.
   ///   - market: the quotes of the moment, read at each execution.
+  ///   - committed: called on a lane's thread after each commit of an account; has to return at once.
   public init(
     pool: PostgresPool, lanes: Int = 2, cachedAccounts: Int = 20_000, market: @escaping @Sendable () -> Market,
-    logger: Logger
+    committed: @escaping @Sendable () -> Void = {}, logger: Logger
   ) {
     self.pool = pool
     self.logger = logger
     self.lanes = (0..<max(1, lanes)).map { _ in
-      Lane(settings: pool.settings, cachedAccounts: cachedAccounts / max(1, lanes), market: market, logger: logger)
+      Lane(
+        settings: pool.settings, cachedAccounts: cachedAccounts / max(1, lanes), market: market, committed: committed,
+        logger: logger)
     }
   }
 
