@@ -65,7 +65,12 @@ let testTargets: [Target] = [
   tests("TradingCore", []),
   tests("TradingStore", ["TradingCore", logging]),
   tests("TradingLoad", nio),
-  tests("TradingServer", ["TradingStore", "TradingCore", logging] + lifecycle),
+  tests(
+    "TradingServer",
+    [
+      "TradingStore", "TradingCore", logging, tracing,
+      .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+    ] + lifecycle),
   tests(
     "SandboxCluster",
     [
@@ -171,7 +176,7 @@ let package = Package(
 
     // The trading side.
     library("TradingCore", []),
-    library("TradingStore", ["TradingCore", "CLibPQ", "CHiredis", logging]),
+    library("TradingStore", ["TradingCore", "CLibPQ", "CHiredis", logging, tracing]),
     library(
       "TradingServer",
       [

@@ -6,12 +6,14 @@ import TradingCore
 /// The server's metrics, under the names of the platform's dashboards and alerts.
 public struct TradingMetrics: Sendable {
   private let registry: PrometheusRegistry
+  private let requests: RequestSeries
   private let connections: Meter
   private let redisUp: Meter
   private let leader: Meter
 
   public init(registry: PrometheusRegistry = PrometheusRegistry()) {
     self.registry = registry
+    requests = RequestSeries(registry: registry)
     registry.describe("rtx_orders_placed_total", "Orders that were committed and acknowledged by this replica.")
     registry.describe("rtx_order_latency_seconds", "Time from the request to the committed order.")
     registry.describe("rtx_active_connections", "Open WebSocket connections.")
@@ -49,13 +51,36 @@ public struct TradingMetrics: Sendable {
   }
 
   func requestFinished(method: String, route: String, status: Int, after duration: Duration) {
-    let route = [("method", method), ("route", route)]
-    Counter(
-      label: "rtx_http_requests_total", dimensions: route + [("status", String(status))], factory: registry
-    ).increment()
-    Recorder(
-      label: "rtx_http_request_duration_seconds", dimensions: route, aggregate: true, factory: registry
-    ).record(duration.inSeconds)
+    let series = requests[RequestSeries.Key(method: method, route: route, status: status)]
+    series.count.increment()
+    series.duration.record(duration.inSeconds)
+  }
+}
+
+/// The series of requests that were seen before: to look one up by its labels costs more than many a request does.
+private final class RequestSeries: Sendable {
+  struct Key: Hashable {
+    let method, route: String
+    let status: Int
+  }
+  private let registry: PrometheusRegistry
+  private let known = Mutex<[Key: (count: Counter, duration: Recorder)]>([:])
+
+  init(registry: PrometheusRegistry) { self.registry = registry }
+
+  subscript(key: Key) -> (count: Counter, duration: Recorder) {
+    known.withLock { known in
+      if let series = known[key] { return series }
+      let route = [("method", key.method), ("route", key.route)]
+      let series = (
+        count: Counter(
+          label: "rtx_http_requests_total", dimensions: route + [("status", String(key.status))], factory: registry),
+        duration: Recorder(
+          label: "rtx_http_request_duration_seconds", dimensions: route, aggregate: true, factory: registry)
+      )
+      known[key] = series
+      return series
+    }
   }
 }
 

@@ -25,6 +25,7 @@ final class DeskCommand: Sendable {
     /// Part of a statement that may have reached the database.
     var isSent = false
     var attempts = 0
+    var trace = CommandTrace()
   }
 
   let accountId: String
@@ -59,6 +60,7 @@ final class DeskCommand: Sendable {
       if state.isAnswered { return nil }
       state.isAnswered = true
       if state.continuation == nil { state.early = result }
+      if case .failure(let error) = result { state.trace?.end(error) } else { state.trace?.end(nil) }
       defer { state.continuation = nil }
       return state.continuation
     }
@@ -70,6 +72,7 @@ final class DeskCommand: Sendable {
     state.withLock { state in
       if state.isAnswered { return false }
       state.isSent = true
+      state.trace?.beginCommit()
       return true
     }
   }
@@ -77,6 +80,7 @@ final class DeskCommand: Sendable {
   /// It is certain that nothing was written, and it is to be tried again. Gives the number of attempts so far.
   func takeBack() -> Int {
     state.withLock { state in
+      if state.isSent { state.trace?.beginNextWait() }
       state.isSent = false
       state.attempts += 1
       return state.attempts
@@ -98,6 +102,7 @@ final class DeskCommand: Sendable {
       if state.isAnswered || state.isSent { return nil }
       state.isAnswered = true
       if state.continuation == nil { state.early = .failure(.unavailable(reason)) }
+      state.trace?.end(.unavailable(reason))
       defer { state.continuation = nil }
       return state.continuation
     }
