@@ -168,6 +168,8 @@ private final class PricePath: Sendable {
     let market = PricePath([replica.board])
     market.offer(bid: 108_500)
     try await openAccounts(1, replica.desk)
+    // With an order that waits, the account is known when the shard is taken.
+    _ = try await replica.desk.place(limit("a0", "far", .buy, at: 100_000), deadline: deadline())
     await replica.evaluator.hear([])
     try await eventually("the shards are held") { await replica.holdsAll }
 
