@@ -1,4 +1,5 @@
 import Testing
+import TradingCore
 
 @testable import TradingStore
 
@@ -25,6 +26,26 @@ import Testing
         == [.undo(known[1]), .undo(known[0])])
     #expect(
       try MigrationPlan.steps(applied: applied([1, 2]), known: known, target: .down(to: nil)) == [.undo(known[1])])
+  }
+
+  @Test func aPhaseStopsWhereTheOtherBegins() throws {
+    func migration(_ number: Int, _ phase: Migration.Phase) -> Migration {
+      Migration(number: number, name: "", phase: phase, up: "", down: "")
+    }
+    let known = [migration(1, .expand), migration(2, .expand), migration(3, .contract), migration(4, .expand)]
+    func steps(_ applied: Int, _ phase: Migration.Phase?) throws -> [Int] {
+      let rows = known.prefix(applied).map {
+        AppliedMigration(number: $0.number, name: "", checksum: $0.checksum, appliedAt: "")
+      }
+      return try MigrationPlan.steps(applied: rows, known: known, target: .up(to: nil, phase: phase))
+        .map(\.migration.number)
+    }
+    #expect(try steps(1, .expand) == [2])
+    #expect(try steps(1, .contract) == [])
+    #expect(try steps(2, .contract) == [3])
+    #expect(try steps(2, .expand) == [], "the next one was written for the schema that the contract leaves")
+    #expect(try steps(3, .expand) == [4])
+    #expect(try steps(0, nil) == [1, 2, 3, 4])
   }
 
   @Test func anEditedMigrationIsRefused() {
@@ -73,6 +94,26 @@ import Testing
     let pool = PostgresPool(settings: settings, logger: quietLogger)
     #expect(await LedgerReader(pool: pool).obstacle(deadline: deadline) == nil)
     await pool.shutdown()
+  }
+
+  @Test func goingBackAndForwardsLosesNothingOfTheLedger() async throws {
+    let settings = try await PostgresServer.shared.makeMigratedDatabase()
+    let migrator = Migrator(settings: settings, logger: quietLogger)
+    let before = try await withDesk(settings) { desk, pool in
+      for number in 0..<5 { _ = try await desk.place(makeOrder("o\(number)"), deadline: soon) }
+      return try await LedgerReader(pool: pool).transactions(accountId: "demo", after: 0, limit: 100, deadline: soon)
+    }
+    #expect(before.count == 12)
+    for target in [MigrationTarget.down(to: nil), .up(to: nil), .down(to: 0), .up(to: nil)] {
+      try await migrator.run(target, deadline: soon)
+    }
+    try await withDesk(settings) { desk, pool in
+      let reader = LedgerReader(pool: pool)
+      #expect(try await reader.transactions(accountId: "demo", after: 0, limit: 100, deadline: soon) == before)
+      #expect(try await !desk.place(makeOrder("o3"), deadline: soon).isNew)
+      #expect(try await desk.place(makeOrder("new"), deadline: soon).transactions.first?.id == 13)
+      try await expectSoundBooks(pool)
+    }
   }
 
   @Test func aFailingMigrationLeavesNothingBehind() async throws {

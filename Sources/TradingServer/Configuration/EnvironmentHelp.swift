@@ -1,7 +1,7 @@
 /// The keys of the environment, for `--help`.
 public let environmentHelp = """
   Environment (an empty value counts as absent):
-    DB_HOST, DB_NAME, DB_USER   PostgreSQL; required
+    DB_HOST, DB_NAME, DB_USER   PostgreSQL; required. DB_HOST may list several: a,b:5433
     DB_PORT                     default 5432
     DB_PASSWORD                 default none
     DB_SSL_MODE                 disable, allow, prefer (default), require, verify-ca, verify-full
