@@ -66,11 +66,13 @@ public struct TradingApplication: Service {
     let authenticator = Sessions(
       secret: access.jwtSecret, adminHash: access.adminPasswordHash, isDemoOpen: access.demo == .open,
       credentials: AccountCredentials(pool: pool), hasher: hasher, revocations: revocations)
+    let events = AccountEvents(
+      books: SharedBooks(desk: desk, reader: LedgerReader(pool: pool)), market: { board.market })
     let hub = StreamHub(
       terms: StreamTerms(catalog: catalog) { token throws(APIError) in
         let principal = try authenticator.principal(bearer: token)
         return StreamAccess(expires: principal.expires, mayFollow: principal.mayTrade)
-      }, metrics: metrics)
+      }, events: events, metrics: metrics)
     let maker: any PriceMaker =
       if let oanda = configuration.oanda {
         OandaPriceMaker(settings: oanda, catalog: catalog, logger: logger)
@@ -112,7 +114,11 @@ public struct TradingApplication: Service {
       configuration: ServiceGroupConfiguration(
         services: (reporter.map { [$0] } ?? []) + (tls.map { [$0] } ?? []) + [
           PoolCloser(pool: pool), DeskService(desk: desk), revocations, groups,
-          nudges, LedgerService(tail: tail) { entries in await evaluator.hear(entries) }, feed,
+          nudges, AccountReading(events: events),
+          LedgerService(tail: tail) { entries in
+            hub.publish(entries)
+            await evaluator.hear(entries)
+          }, feed,
           TickRecorder(board: board, postgres: configuration.postgres, logger: logger),
           EvaluatorService(evaluator: evaluator), PricePublisher(board: board, hub: hub),
           server,
@@ -131,6 +137,13 @@ private struct PricePublisher: Service {
   func run() async throws {
     await cancelWhenGracefulShutdown { [board, hub] in await hub.run(board.updates()) }
   }
+}
+
+/// Reads accounts and their ledgers for the clients that follow them.
+private struct AccountReading: Service {
+  let events: AccountEvents
+
+  func run() async throws { await cancelWhenGracefulShutdown { [events] in await events.run() } }
 }
 
 /// First on the way down: not ready any more, WebSocket clients are sent to other replicas, and new connections are

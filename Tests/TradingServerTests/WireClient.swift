@@ -84,11 +84,11 @@ struct WireSocket {
 
   /// Upgrades a fresh connection and runs `body` on it.
   static func with<Value>(
-    _ port: Int, _ body: (inout WireSocket) async throws -> Value
+    _ port: Int, _ path: String = "/ws", _ body: (inout WireSocket) async throws -> Value
   ) async throws -> Value {
     try await WireClient.connect(port).executeThenClose { inbound, outbound in
       var socket = WireSocket(input: inbound.makeAsyncIterator(), output: outbound)
-      try await socket.upgrade()
+      try await socket.upgrade(path)
       return try await body(&socket)
     }
   }
@@ -100,9 +100,9 @@ struct WireSocket {
     self.output = output
   }
 
-  private mutating func upgrade() async throws {
+  private mutating func upgrade(_ path: String) async throws {
     let lines = [
-      "GET /ws HTTP/1.1", "Host: localhost", "Connection: Upgrade", "Upgrade: websocket",
+      "GET \(path) HTTP/1.1", "Host: localhost", "Connection: Upgrade", "Upgrade: websocket",
       "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
     ]
     try await output.write(ByteBuffer(string: lines.joined(separator: "\r\n") + "\r\n\r\n"))
@@ -122,6 +122,10 @@ struct WireSocket {
     var length = Int(second & 0x7f)
     if length == 126 {
       guard try await fill(2), let long = buffer.readInteger(as: UInt16.self) else { return .ended }
+      length = Int(long)
+    }
+    if length == 127 {
+      guard try await fill(8), let long = buffer.readInteger(as: UInt64.self) else { return .ended }
       length = Int(long)
     }
     guard try await fill(length), var payload = buffer.readSlice(length: length) else { return .ended }

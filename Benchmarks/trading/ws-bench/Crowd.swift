@@ -7,7 +7,7 @@ struct Crowd {
   /// Clients that may wait for their handshake at the same time.
   private static let opening = 64
   /// Between two looks at the sockets, so that there is something to read on many of them. Part of the measured delay.
-  private static let pause: UInt32 = 1_000
+  private static let pause: UInt32 = 2_000
 
   struct NotAccepted: Error, CustomStringConvertible {
     let count: Int
@@ -29,7 +29,8 @@ struct Crowd {
     readiness = try Readiness()
   }
 
-  /// Opens `total` connections and waits until the server has accepted each.
+  /// Opens `total` connections, waits until the server has accepted each, and then subscribes: prices on those that stand
+  /// would only slow the opening of the others.
   mutating func open(_ total: Int, port: UInt16) throws {
     for number in 0..<total {
       let socket = try connectedSocket(from: UInt32(1 + number / Self.clientsPerAddress), to: port)
@@ -39,6 +40,7 @@ struct Crowd {
       try settle(within: Self.opening)
     }
     try settle(within: 0)
+    for client in clients { client.write(subscription) }
   }
 
   /// Reads until at most `waiting` clients wait for their handshake.
@@ -62,9 +64,7 @@ struct Crowd {
     readiness.wait(milliseconds: milliseconds) { index in
       switch clients[index].read(buffer, &recorder) {
       case .waiting: break
-      case .accepted:
-        count += 1
-        clients[index].write(subscription)
+      case .accepted: count += 1
       case .closed:
         close(clients[index].socket)
         count -= 1

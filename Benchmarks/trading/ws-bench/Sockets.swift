@@ -43,11 +43,14 @@ func connectedSocket(from address: UInt32, to port: UInt16) throws -> Int32 {
   }
   guard withAddress(&source, { bind(descriptor, $0, size) }) == 0 else { throw SystemError(call: "bind") }
   guard withAddress(&target, { connect(descriptor, $0, size) }) == 0 else { throw SystemError(call: "connect") }
-  // Acknowledged like a remote client's messages, every other one, and not each by itself.
-  var off: Int32 = 0
-  setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_QUICKACK, &off, socklen_t(MemoryLayout<Int32>.size))
   guard fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0 else { throw SystemError(call: "fcntl") }
   return descriptor
+}
+
+/// Lets the system acknowledge every other message, as a client does that talks back; it forgets that after each.
+func delayAcknowledgement(_ socket: Int32) {
+  var off: Int32 = 0
+  setsockopt(socket, Int32(IPPROTO_TCP), TCP_QUICKACK, &off, socklen_t(MemoryLayout<Int32>.size))
 }
 
 private func internetAddress(_ address: UInt32, _ port: UInt16) -> sockaddr_in {

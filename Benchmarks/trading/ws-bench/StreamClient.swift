@@ -31,6 +31,7 @@ struct StreamClient {
 
   /// Takes what has arrived. `buffer` is room to read into, shared by all clients.
   mutating func read(_ buffer: UnsafeMutableRawBufferPointer, _ recorder: inout Recorder) -> Progress {
+    delayAcknowledgement(socket)
     let count = recv(socket, buffer.baseAddress, buffer.count, 0)
     if count < 0 { return errno == EAGAIN ? .waiting : .closed }
     if count == 0 { return .closed }

@@ -27,6 +27,15 @@ enum APIOperations {
       method: "get", path: "/metrics", summary: "Metrics in the Prometheus text format.", access: .everyone,
       answers: [200: Operation.Answer(description: "metrics", schema: nil, mediaType: "text/plain")]),
     Operation(
+      method: "get", path: "/", summary: "A page for traders.", access: .everyone,
+      answers: [200: Operation.Answer(description: "a page", schema: nil, mediaType: "text/html")]),
+    Operation(
+      method: "get", path: "/page.css", summary: "The page's style.", access: .everyone,
+      answers: [200: Operation.Answer(description: "a style sheet", schema: nil, mediaType: "text/css")]),
+    Operation(
+      method: "get", path: "/page.js", summary: "The page's script.", access: .everyone,
+      answers: [200: Operation.Answer(description: "a script", schema: nil, mediaType: "text/javascript")]),
+    Operation(
       method: "get", path: "/openapi.json", summary: "This document.", access: .everyone,
       answers: [200: Operation.Answer(description: "OpenAPI 3.1", schema: "Document")]),
     Operation(

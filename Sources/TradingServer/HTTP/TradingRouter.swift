@@ -27,6 +27,7 @@ struct TradingRouter {
         rate: RateLimiter(rate: access.requestsPerAddress), isSecure: configuration.tls != nil))
     StatusRoutes(reader: reader, board: board, metrics: metrics, readiness: readiness).register(on: router)
     SessionRoutes(sessions: sessions).register(on: router)
+    PageRoutes().register(on: router)
     DocumentationRoutes().register(on: router)
 
     let rate = RateLimiter(rate: access.requestsPerAccount)

@@ -1,6 +1,7 @@
 import NIOCore
 import Synchronization
 import TradingCore
+import TradingStore
 
 /// All open WebSockets, on all event loops: what is published here reaches every client that follows it.
 final class StreamHub: Sendable {
@@ -10,11 +11,13 @@ final class StreamHub: Sendable {
   }
 
   private let terms: StreamTerms
+  private let events: AccountEvents
   private let metrics: TradingMetrics
   private let state = Mutex(State())
 
-  init(terms: StreamTerms, metrics: TradingMetrics) {
+  init(terms: StreamTerms, events: AccountEvents, metrics: TradingMetrics) {
     self.terms = terms
+    self.events = events
     self.metrics = metrics
   }
 
@@ -32,6 +35,13 @@ final class StreamHub: Sendable {
     }
   }
 
+  /// What was committed, by whichever replica; in order within an account.
+  func publish(_ entries: [LedgerEntry]) {
+    let news = events.messages(for: entries)
+    guard !news.isEmpty else { return }
+    for loop in state.withLock({ Array($0.loops.values) }) { loop.perform { $0.accounts.hear(news) } }
+  }
+
   /// Tells every client that this replica goes away.
   func sendAway() {
     for loop in state.withLock({ Array($0.loops.values) }) { loop.perform { $0.drain() } }
@@ -41,7 +51,7 @@ final class StreamHub: Sendable {
   func makeHandler(on eventLoop: any EventLoop, token: String?) -> StreamHandler {
     let entrance = state.withLock { state in
       if let known = state.loops[ObjectIdentifier(eventLoop)] { return known }
-      let loop = StreamLoop(terms: terms, metrics: metrics, eventLoop: eventLoop)
+      let loop = StreamLoop(terms: terms, events: events, metrics: metrics, eventLoop: eventLoop)
       // There is nobody yet to tell.
       if let shown = state.shown { loop.show(QuoteUpdate(shown, after: nil, catalog: terms.catalog)) }
       let entrance = LoopEntrance(loop, eventLoop)

@@ -55,7 +55,11 @@ final class StreamHandler: ChannelInboundHandler {
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
     isWritable = context.channel.isWritable
-    if isWritable { loop.quotes.bringUpToDate(self) }
+    if isWritable {
+      // Accounts first: prices are only the newest anyway.
+      resumeAccounts()
+      loop.quotes.bringUpToDate(self)
+    }
     context.fireChannelWritabilityChanged()
   }
 
@@ -73,12 +77,27 @@ final class StreamHandler: ChannelInboundHandler {
   func drain() { perform(session.drain(reconnectWithinMilliseconds: StreamLoop.reconnectWindow, at: .now())) }
 
   /// Called by the loop about once a second.
-  func look(at now: NIODeadline, time: Timestamp) { perform(session.look(at: now, time: time)) }
+  func look(at now: NIODeadline, time: Timestamp) {
+    perform(session.look(at: now, time: time))
+    // For what could not be read the last time.
+    if isWritable { resumeAccounts() }
+  }
+
+  private func resumeAccounts() {
+    for account in session.accounts { loop.accounts.resume(self, account) }
+  }
 
   private func leave() {
     guard context != nil else { return }
     context = nil
+    stop()
     loop.remove(self)
+  }
+
+  /// Nothing is told any more.
+  private func stop() {
+    loop.quotes.leave(self)
+    for account in session.accounts { loop.accounts.unwatch(self, account) }
   }
 
   private func perform(_ actions: [StreamSession.Action]) {
@@ -91,12 +110,13 @@ final class StreamHandler: ChannelInboundHandler {
       case .ping: write(.frame(.ping, ByteBuffer()))
       case .follow(let instruments): loop.quotes.follow(self, instruments, freshLook: true)
       case .unfollow(let instruments): loop.quotes.follow(self, instruments, freshLook: false)
-      case .watch, .unwatch: break
+      case .watch(let account, let since): loop.accounts.watch(self, account, since: since)
+      case .unwatch(let account): loop.accounts.unwatch(self, account)
       case .close(let reason):
-        loop.quotes.leave(self)
+        stop()
         write(.frame(reason))
       case .answerClose(let payload):
-        loop.quotes.leave(self)
+        stop()
         let context = context
         context?.writeAndFlush(wrapOutboundOut(.frame(.connectionClose, payload))).assumeIsolated()
           .whenComplete { _ in context?.close(promise: nil) }
@@ -116,4 +136,20 @@ extension StreamHandler: QuoteFollower {
     session.wrote(at: loop.now)
     context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
   }
+}
+
+extension StreamHandler: AccountFollower {
+  var takesAccounts: Bool { takesQuotes }
+
+  func sendAccount(_ frame: ByteBuffer) {
+    session.wrote(at: .now())
+    write(frame)
+  }
+
+  func refuse(_ accountId: String, _ mistake: StreamMistake) {
+    session.forget(account: accountId)
+    perform([.send(.error(mistake))])
+  }
+
+  func close(_ reason: StreamClose) { perform(session.close(reason, at: .now())) }
 }

@@ -10,6 +10,7 @@ final class StreamLoop {
 
   let terms: StreamTerms
   let quotes: QuoteFanOut
+  let accounts: AccountFanOut
   private let metrics: TradingMetrics
   private let eventLoop: any EventLoop
   /// In no particular order; each knows its index.
@@ -18,11 +19,12 @@ final class StreamLoop {
   /// The time, as exact as whoever counts seconds needs it.
   private(set) var now = NIODeadline.now()
 
-  init(terms: StreamTerms, metrics: TradingMetrics, eventLoop: any EventLoop) {
+  init(terms: StreamTerms, events: AccountEvents, metrics: TradingMetrics, eventLoop: any EventLoop) {
     self.terms = terms
     self.metrics = metrics
     self.eventLoop = eventLoop
     quotes = QuoteFanOut(instruments: terms.catalog.instruments.count)
+    accounts = AccountFanOut(events: events, lag: terms.limits.accountLag, eventLoop: eventLoop)
   }
 
   func show(_ update: QuoteUpdate) {
@@ -38,7 +40,6 @@ final class StreamLoop {
   }
 
   func remove(_ connection: StreamHandler) {
-    quotes.leave(connection)
     let last = connections.removeLast()
     if last !== connection {
       connections[connection.index] = last

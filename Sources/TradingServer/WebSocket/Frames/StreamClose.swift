@@ -17,6 +17,11 @@ struct StreamClose: Error, Hashable, Sendable {
   /// 1008: the client did what is not allowed, or not in time.
   static func policy(_ reason: String) -> StreamClose { StreamClose(code: 1008, reason: reason) }
 
+  /// 1013: the client took nothing while its account went on.
+  static func outgrown(after id: Int64, account: String) -> StreamClose {
+    StreamClose(code: 1013, reason: "too slow: reconnect and resume \(account.prefix(64)) with since=\(id)")
+  }
+
   /// 1009: a message of more than `limit` bytes.
   static func tooLarge(limit: Int) -> StreamClose {
     StreamClose(code: 1009, reason: "messages have at most \(limit) bytes")

@@ -56,6 +56,9 @@ struct StreamSession {
     if case .open = phase { true } else { false }
   }
 
+  /// The account could not be opened.
+  mutating func forget(account: String) { accounts.remove(account) }
+
   /// Something was written. Not for pings, which browsers do not see.
   mutating func wrote(at now: NIODeadline) { told = now }
 }

@@ -1,0 +1,80 @@
+import Foundation
+import Testing
+import TradingStore
+
+@testable import TradingServer
+
+@Suite struct AccountStreamTests {
+  private func withReplicas(_ body: (_ one: Int, _ two: Int) async throws -> Void) async throws {
+    let postgres = try await PostgresServer.shared.makeMigratedDatabase()
+    let redis = try RedisServer()
+    try await redis.waitUntilReady()
+    try await withServer(postgres: postgres, redis: redis.settings) { one, _ in
+      try await withServer(postgres: postgres, redis: redis.settings, replica: "two") { two, _ in
+        for port in [one, two] { try await waitUntilReady(port) }
+        try await body(one, two)
+      }
+    }
+  }
+
+  /// The ids of the transactions up to `last`, in the order in which they come.
+  private func ids(_ socket: inout WireSocket, upTo last: Int) async throws -> [Int] {
+    var ids: [Int] = []
+    while ids.last ?? 0 < last {
+      let message = try await socket.nextJSON()
+      guard message["type"] as? String == "transaction" else { continue }
+      ids.append(((message["transaction"] as? [String: Any])?["id"] as? String).flatMap { Int($0) } ?? 0)
+    }
+    return ids
+  }
+
+  @Test func transactionsOfAnyReplicaComeInOrderAndAreResumedWithoutHoleOrDouble() async throws {
+    try await withReplicas { one, two in
+      try await WireSocket.with(one) { socket in
+        try await socket.send(#"{"type":"subscribe","account":"demo"}"#)
+        let opening = try await socket.nextJSON()
+        #expect(opening["type"] as? String == "account")
+        let account = opening["account"] as? [String: Any]
+        #expect(account?["balance"] as? String == "100000.00" && account?["lastTransactionId"] as? String == "2")
+        // An order and its fill each, on the other replica.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          for number in 0..<10 {
+            group.addTask {
+              let answer = try await WireClient.order(two, "live-\(number)")
+              #expect(answer.status == 201)
+            }
+          }
+          try await group.waitForAll()
+        }
+        #expect(try await ids(&socket, upTo: 22) == Array(3...22))
+      }
+      for number in 0..<40 { #expect(try await WireClient.order(one, "missed-\(number)").status == 201) }
+      try await WireSocket.with(two) { socket in
+        try await socket.send(#"{"type":"subscribe","account":"demo","since":22}"#)
+        async let order = WireClient.order(one, "meanwhile")
+        #expect(try await ids(&socket, upTo: 104) == Array(23...104))
+        #expect(try await order.status == 201)
+      }
+    }
+  }
+
+  @Test func anAccountThatIsNotTheClientsOrAnIdThatIsNotThereIsRefused() async throws {
+    try await withReplicas { port, _ in
+      try await WireSocket.with(port) { socket in
+        for (message, code) in [
+          (#"{"type":"subscribe","account":"other"}"#, "forbidden"),
+          (#"{"type":"subscribe","account":"demo","since":"99"}"#, "unknown_transaction"),
+        ] {
+          try await socket.send(message)
+          #expect((try await socket.nextJSON()["error"] as? [String: Any])?["code"] as? String == code)
+        }
+      }
+      try await WireSocket.with(port, "/ws?token=wrong") { socket in
+        let error = try await socket.nextJSON()
+        #expect(error["type"] as? String == "error")
+        let close = try await socket.next()
+        #expect(close == .close(1008))
+      }
+    }
+  }
+}
