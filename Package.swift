@@ -68,7 +68,7 @@ let testTargets: [Target] = [
   tests(
     "TradingServer",
     [
-      "TradingStore", "TradingCore", logging, tracing,
+      "TradingLoad", "TradingStore", "TradingCore", logging, tracing,
       .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
     ] + lifecycle),
   tests(
@@ -108,6 +108,9 @@ let benchmarks: [Target] = [
   .executableTarget(
     name: "runtime-bench", dependencies: ["Widgets", "KubernetesModels", "KubernetesClient", arguments],
     path: "Benchmarks/runtime/runtime-bench", swiftSettings: settings),
+  .executableTarget(
+    name: "order-bench", dependencies: ["TradingLoad", "TradingStore", "TradingCore", arguments, logging],
+    path: "Benchmarks/trading/order-bench", swiftSettings: settings),
   .executableTarget(
     name: "core-bench", dependencies: ["TradingCore"], path: "Benchmarks/trading/core-bench", swiftSettings: settings),
   .systemLibrary(name: "CEpoll", path: "Benchmarks/trading/CEpoll"),

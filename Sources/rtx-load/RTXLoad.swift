@@ -42,7 +42,7 @@ struct RTXLoad: AsyncParsableCommand {
     let options = try options()
     // Ends early on the first Ctrl-C, still with its accounting; at once on the second.
     let task = Task {
-      try await LoadRun(options) { Self.complain($0) }.run()
+      try await LoadRun(options) { Self.complain($0.description) }.run()
     }
     let signals = Interrupts { task.cancel() }
     defer { signals.stop() }

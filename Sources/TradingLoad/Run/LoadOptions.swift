@@ -28,7 +28,7 @@ public struct LoadOptions: Sendable {
   public var volume = "0.01"
   /// Clients of /ws beside the requests.
   public var webSockets = 0
-  /// A line about the state of things is handed over this often; nil: never.
+  /// The progress is handed over this often; nil: never.
   public var progressInterval: Duration?
 
   /// How to be let in. Without any: the demo trader.

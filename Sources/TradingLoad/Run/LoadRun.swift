@@ -18,18 +18,32 @@ public enum LoadError: Error, Sendable, Hashable, CustomStringConvertible {
   }
 }
 
+/// Where a run stands.
+public struct LoadProgress: Sendable, CustomStringConvertible {
+  /// Since the first request.
+  public var seconds = 0.0
+  public var sent = 0
+  public var acknowledged = 0
+  /// Answers that said nothing, and lost connections.
+  public var troubles = 0
+
+  public var description: String {
+    "\(number(seconds, 1)) s: sent \(sent), acknowledged \(acknowledged), troubles \(troubles)"
+  }
+}
+
 /// One run, from finding out what the server trades to holding its ledger against its answers.
 public struct LoadRun: Sendable {
   private let options: LoadOptions
   private let patience: Duration
-  private let onProgress: @Sendable (String) -> Void
+  private let onProgress: @Sendable (LoadProgress) -> Void
 
   /// - Parameters:
   ///   - patience: how long the servers have for their first answer.
-  ///   - onProgress: called with a line about the state of things each `progressInterval`.
+  ///   - onProgress: called each `progressInterval`.
   public init(
     _ options: LoadOptions, patience: Duration = .seconds(10),
-    onProgress: @escaping @Sendable (String) -> Void = { _ in }
+    onProgress: @escaping @Sendable (LoadProgress) -> Void = { _ in }
   ) {
     self.options = options
     self.patience = patience
@@ -125,15 +139,15 @@ public struct LoadRun: Sendable {
     guard let interval = options.progressInterval else { return }
     let start = ContinuousClock.now
     while (try? await Task.sleep(for: interval)) != nil {
-      var (sent, acknowledged, troubles) = (0, 0, 0)
+      var progress = LoadProgress()
       for worker in workers {
-        let progress = await worker.progress
-        sent += progress.sent
-        acknowledged += progress.acknowledged
-        troubles += progress.troubles
+        let part = await worker.progress
+        progress.sent += part.sent
+        progress.acknowledged += part.acknowledged
+        progress.troubles += part.troubles
       }
-      let seconds = Double(start.duration(to: .now).nanoseconds) / 1e9
-      onProgress("\(number(seconds, 1)) s: sent \(sent), acknowledged \(acknowledged), troubles \(troubles)")
+      progress.seconds = Double(start.duration(to: .now).nanoseconds) / 1e9
+      onProgress(progress)
     }
   }
 }

@@ -28,7 +28,7 @@ struct GroupStatement {
   /// carried out, none of its new client order ids may be known, and the evaluator's lease must hold. Whoever wrote to an
   /// account has moved its `last_transaction_id`, so an account that is as expected has no orders that the
   /// statement's snapshot does not show. Conditions are tested by hashed subplans: joins would be nested loops.
-  private static let statement = PreparedStatement(
+  static let statement = PreparedStatement(
     name: "write_group",
     sql: """
       WITH input AS MATERIALIZED (

@@ -64,7 +64,7 @@ func withAdministeredServer(_ body: (_ port: Int, PostgresSettings) async throws
   }
 
   private func tryServer(_ api: DocumentedAPI) async throws {
-    for path in ["/health", "/ready", "/metrics", "/openapi.json", "/docs"] {
+    for path in ["/health", "/ready", "/metrics", "/openapi.json", "/docs", "/", "/page.css", "/page.js"] {
       let answer = try await api.call("get", path, expecting: 200)
       for header in [
         "X-Content-Type-Options: nosniff", "Content-Security-Policy: default-src 'none'", "X-Request-Id: ",
