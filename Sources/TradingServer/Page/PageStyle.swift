@@ -22,7 +22,7 @@ let pageStyle = #"""
     background: var(--down); }
   #link.on::before { background: var(--up); box-shadow: 0 0 0 3px #26b38a33; }
   main { flex: 1; min-height: 0; display: grid; gap: 8px; padding: 8px;
-    grid-template: minmax(0, 1fr) minmax(150px, 30%) / 286px minmax(0, 1fr) 264px;
+    grid-template: minmax(0, 1fr) minmax(150px, 30%) / 318px minmax(0, 1fr) 264px;
     grid-template-areas: "watch chart ticket" "watch books books"; }
   section { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; min-width: 0; min-height: 0;
     overflow: hidden; display: flex; flex-direction: column; }
