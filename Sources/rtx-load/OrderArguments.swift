@@ -19,7 +19,7 @@ struct OrderArguments: ParsableArguments {
 
   func apply(to options: inout LoadOptions) throws {
     if !accounts.isEmpty { options.accounts = accounts }
-    options.credentials.token = token ?? ProcessInfo.processInfo.environment["RTX_TOKEN"]
+    options.token = token ?? ProcessInfo.processInfo.environment["RTX_TOKEN"]
     options.symbols = symbols.split(separator: ",").map { String($0) }
     options.volume = volume
     options.repeatPercent = `repeat`

@@ -63,6 +63,9 @@ final class FaultyServer: Sendable {
     if head.method == .POST { return place(body) }
     switch path {
     case "/api/symbols": return (.ok, #"{"symbols":[{"symbol":"EURUSD","bid":"1.08500"}]}"#)
+    case "/api/accounts/demo":
+      let last = ledger.withLock { $0.transactions.count }
+      return (.ok, #"{"accountId":"demo","mode":"HEDGING","lastTransactionId":"\#(last)"}"#)
     case "/api/transactions":
       let since = FaultyServer.value("since", in: head.uri).flatMap { Int($0) } ?? 0
       let news = ledger.withLock { Array($0.transactions.dropFirst(since).prefix(100)) }

@@ -11,7 +11,8 @@ public struct LoadOptions: Sendable {
   public var attemptTimeout: Duration = .seconds(5)
   /// From the intended start of an order until it counts as unknown.
   public var orderDeadline: Duration = .seconds(30)
-  /// How long, after the last arrival, unknown orders are sent again to learn what became of them, and the ledger is read.
+  /// After the last arrival: in the first half of it unknown orders are sent again to learn what became of them, in the rest the
+  /// ledger is read.
   public var settleLimit: Duration = .seconds(60)
   /// Of a hundred acknowledged orders, how many are sent once more: the answer must have the same bytes.
   public var repeatPercent = 5.0
@@ -19,9 +20,8 @@ public struct LoadOptions: Sendable {
   public var prefix: String
   /// Existing accounts, used in turn.
   public var accounts = ["demo"]
-  /// More accounts, opened by the administrator at the beginning.
-  public var newAccounts = 0
-  public var credentials = Credentials()
+  /// A bearer token that may trade on all of them; nil: the demo trader.
+  public var token: String?
   /// Symbols of the orders, in turn; empty: all of the server's.
   public var symbols: [String] = []
   /// In lots.
@@ -30,19 +30,6 @@ public struct LoadOptions: Sendable {
   public var webSockets = 0
   /// The progress is handed over this often; nil: never.
   public var progressInterval: Duration?
-
-  /// How to be let in. Without any: the demo trader.
-  public struct Credentials: Sendable {
-    /// A bearer token to use as it is.
-    public var token: String?
-    /// A trader's account and password.
-    public var login: String?
-    public var password: String?
-    /// Opens accounts and reads every ledger.
-    public var adminPassword: String?
-
-    public init() {}
-  }
 
   public init(targets: [Target], arrivals: ArrivalSchedule, prefix: String) {
     self.targets = targets

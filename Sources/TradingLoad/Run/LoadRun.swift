@@ -96,8 +96,10 @@ public struct LoadRun: Sendable {
   private func account(
     _ workers: [LoadWorker], _ writer: OrderWriter, _ webSockets: WebSocketFigures?
   ) async -> LoadReport {
-    let deadline = NIODeadline.now() + .nanoseconds(options.settleLimit.nanoseconds)
-    let unknown = await resolve(workers, until: deadline)
+    let (start, limit) = (NIODeadline.now(), options.settleLimit.nanoseconds)
+    let deadline = start + .nanoseconds(limit)
+    // Orders that nobody answers must not take the time in which the ledger is read.
+    let unknown = await resolve(workers, until: start + .nanoseconds(limit / 2))
     var findings = LedgerFindings()
     if unknown.sent > 0 {
       let used = Set(unknown.accounts)

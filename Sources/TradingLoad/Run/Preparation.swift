@@ -2,7 +2,7 @@ import FoundationEssentials
 import NIOCore
 import NIOSSL
 
-/// What has to be known before the first request: tokens, accounts, symbols.
+/// What has to be known before the first order: accounts and symbols.
 struct Preparation {
   private struct SymbolList: Decodable {
     struct Item: Decodable {
@@ -10,6 +10,11 @@ struct Preparation {
       let bid: String?
     }
     let symbols: [Item]
+  }
+
+  private struct AccountState: Decodable {
+    let mode: String
+    let lastTransactionId: String
   }
 
   private let options: LoadOptions
@@ -33,7 +38,7 @@ struct Preparation {
   }
 
   private func instruments() async throws(LoadError) -> [TradedInstrument] {
-    let answer = try await ask(.get("/api/symbols", token: options.credentials.token))
+    let answer = try await ask(.get("/api/symbols", token: options.token))
     guard let list = try? JSONDecoder().decode(SymbolList.self, from: Data(answer.body.readableBytesView)) else {
       throw .refused("GET /api/symbols is no list of symbols: \(answer.problem); is this an rtx-server?")
     }
@@ -48,9 +53,18 @@ struct Preparation {
   }
 
   private func accounts() async throws(LoadError) -> [LoadAccount] {
-    options.accounts.map {
-      LoadAccount(id: $0, isHedging: false, token: options.credentials.token, lastTransactionId: 0)
+    var accounts: [LoadAccount] = []
+    for id in options.accounts {
+      let answer = try await ask(.get("/api/accounts/\(id)", token: options.token))
+      guard let state = try? JSONDecoder().decode(AccountState.self, from: Data(answer.body.readableBytesView)),
+        let last = Int64(state.lastTransactionId)
+      else {
+        throw .refused("account \(id) cannot be read: \(answer.problem); is there one, and may the token use it?")
+      }
+      accounts.append(
+        LoadAccount(id: id, isHedging: state.mode == "HEDGING", token: options.token, lastTransactionId: last))
     }
+    return accounts
   }
 
   private func ask(_ request: Request) async throws(LoadError) -> Answer {

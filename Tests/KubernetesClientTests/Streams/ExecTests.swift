@@ -63,6 +63,7 @@ import Testing
         let process = try await client.exec(["flood", "20000000"], pod: "p", in: "default")
         var count = 0
         for try await case .standardOutput(let bytes) in process.output {
+          // Not for anything to happen meanwhile: this is the slowness of the reader.
           if count == 0 { try await Task.sleep(for: .milliseconds(100)) }
           count += bytes.readableBytes
         }
@@ -116,8 +117,9 @@ import Testing
     try await StreamServer.with { server -> Void in
       try await server.withClient { client -> Void in
         let process = try await client.exec(["deaf"], pod: "p", in: "default")
+        // Cancelled before, while or after it begins to wait: it ends in each case.
         let reader = Task { try await process.waitUntilExit() }
-        try await Task.sleep(for: .milliseconds(50))
+        await Task.yield()
         reader.cancel()
         await #expect(throws: CancellationError.self) { try await reader.value }
         process.close()
