@@ -72,22 +72,23 @@ struct WidgetReconciler: Reconciler {
     let value = widget.spec?.value ?? ""
     for part in ["a", "b"] {
       let settings = ConfigMap(data: ["value": value, "part": part], metadata: metadata(part))
-      _ = try await applier.applyIfChanged(settings, observed: configMaps.get(settings.key))
+      _ = try await applier.applyIfChanged(settings, knownTo: configMaps)
       let secret = Secret(data: ["value": Self.base64(value)], metadata: metadata(part))
-      _ = try await applier.applyIfChanged(secret, observed: secrets.get(secret.key))
+      _ = try await applier.applyIfChanged(secret, knownTo: secrets)
     }
     let service = Service(
       metadata: metadata("svc"),
       spec: ServiceSpec(clusterIP: "None", ports: [ServicePort(port: 80)], selector: ["app": key.name]))
-    _ = try await applier.applyIfChanged(service, observed: services.get(service.key))
+    _ = try await applier.applyIfChanged(service, knownTo: services)
     let account = ServiceAccount(metadata: metadata("sa"))
-    _ = try await applier.applyIfChanged(account, observed: accounts.get(account.key))
+    _ = try await applier.applyIfChanged(account, knownTo: accounts)
 
     let status = Widget.Status(observedGeneration: widget.metadata.generation, objects: 6)
     if widget.status != status {
       let patch: JSONValue = ["status": try JSONValue(encoding: status)]
-      let _: Widget = try await client.patch(
+      let written: Widget = try await client.patch(
         Widget.self, key.name, in: key.namespace, .merge(patch), subresource: "status")
+      widgets.note(written: written)
     }
     return .done
   }

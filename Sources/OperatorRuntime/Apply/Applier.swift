@@ -13,7 +13,7 @@ public enum ApplyOutcome<Object: Sendable>: Sendable {
 ///
 /// Nothing is written when the object's hash annotation says that exactly this was applied last, and the object still has
 /// all of it. After a write its result is remembered until the informer has caught up, so that an old copy in the
-/// store does not cause a second write.
+/// store does not cause a second write; an informer that is named is shown the result, and nothing is held twice.
 public struct Applier: Sendable {
   private struct Slot: Hashable {
     var type: ResourceType
@@ -55,19 +55,18 @@ public struct Applier: Sendable {
   /// Makes the server's object have everything that `desired` says, by what an informer knows: no request at all when
   /// nothing differs, one when something does. The informer shows the result at once.
   ///
-  /// The informer must be synced. An object that its selector does not match is written when the process applies it for
-  /// the first time, whether it differs or not.
+  /// The informer must be synced. An object that its selector does not match is written each time, whether it differs or
+  /// not: the informer never knows it.
   /// - Throws: `KubernetesError`, `OwnershipConflict`.
   public func applyIfChanged<Object: KubernetesResource>(
     _ desired: Object, knownTo informer: Informer<Object>
   ) async throws -> ApplyOutcome<Object> {
     let json = try Self.applicable(try JSONValue(encoding: desired), Object.resourceType)
     let observed = try informer.get(desired.key).map { try JSONValue(encoding: $0) }
-    let result = try await apply(json, Object.resourceType, desired.key, observed) {
-      informer.hasSeen(resourceVersion: $0)
-    }
-    guard let result else { return .unchanged }
-    let object: Object = try result.decode()
+    let hash = AppliedHash.of(json)
+    let marked = marked(json, hash)
+    if let observed, isMet(marked, hash: hash, by: observed) { return .unchanged }
+    let object: Object = try await send(marked, Object.resourceType, desired.key).decode()
     informer.note(written: object)
     return .applied(object)
   }
@@ -82,24 +81,34 @@ public struct Applier: Sendable {
     return .applied(DynamicObject(result))
   }
 
-  /// - Parameter hasSeen: Whether the store that `observed` is from shows everything up to a version; nil when nobody knows.
   /// - Returns: What the server has after a write; nil when none was needed.
   private func apply(
-    _ desired: JSONValue, _ type: ResourceType, _ key: ObjectKey, _ observed: JSONValue?,
-    hasSeen: ((String) -> Bool)? = nil
+    _ desired: JSONValue, _ type: ResourceType, _ key: ObjectKey, _ observed: JSONValue?
   ) async throws -> JSONValue? {
     let slot = Slot(type: type, key: key)
     let hash = AppliedHash.of(desired)
-    var desired = desired
-    desired.set(.string(hash), at: ["metadata", "annotations", hashAnnotation])
-    if let current = await current(observed, slot, hasSeen), isMet(desired, hash: hash, by: current) { return nil }
+    let marked = marked(desired, hash)
+    if let current = await current(observed, slot), isMet(marked, hash: hash, by: current) { return nil }
+    let result = try await send(marked, type, key)
+    // Who owns which field is the bulk of an object, and is never compared.
+    var remembered = result
+    remembered.set(nil, at: ["metadata", "managedFields"])
+    memory.results.withLock { $0[slot] = remembered }
+    return result
+  }
+
+  private func send(_ desired: JSONValue, _ type: ResourceType, _ key: ObjectKey) async throws -> JSONValue {
     do {
-      let result = try await client.apply(type, DynamicObject(desired), fieldManager: fieldManager, force: force).json
-      memory.results.withLock { $0[slot] = result }
-      return result
+      return try await client.apply(type, DynamicObject(desired), fieldManager: fieldManager, force: force).json
     } catch let error as KubernetesError where error.isConflict {
       throw OwnershipConflict(error, type: type, key: key) ?? error
     }
+  }
+
+  private func marked(_ desired: JSONValue, _ hash: String) -> JSONValue {
+    var desired = desired
+    desired.set(.string(hash), at: ["metadata", "annotations", hashAnnotation])
+    return desired
   }
 
   private func isMet(_ desired: JSONValue, hash: String, by current: JSONValue) -> Bool {
@@ -108,17 +117,10 @@ public struct Applier: Sendable {
   }
 
   /// The newest state known: the store's copy, or what the last apply returned if the store is behind it.
-  private func current(
-    _ observed: JSONValue?, _ slot: Slot, _ hasSeen: ((String) -> Bool)?
-  ) async -> JSONValue? {
+  private func current(_ observed: JSONValue?, _ slot: Slot) async -> JSONValue? {
     let remembered = memory.results.withLock { $0[slot] }
     guard let observed else {
-      guard let remembered else { return nil }
-      if let hasSeen, let version = remembered.value(at: ["metadata", "resourceVersion"])?.stringValue {
-        guard hasSeen(version) else { return remembered }
-        memory.results.withLock { $0[slot] = nil }
-        return nil
-      }
+      guard remembered != nil else { return nil }
       // Not in the store yet, or deleted since: asking costs a read and saves a write.
       let now = try? await client.get(slot.type, slot.key.name, in: slot.key.namespace)
       if now == nil { memory.results.withLock { $0[slot] = nil } }
