@@ -61,10 +61,10 @@ public struct EventRecorder: Sendable {
     do {
       switch decision {
       case .drop: return
-      case .create(let name):
+      case .create(let name, let note):
         _ = try await client.create(
           Event(
-            action: action, eventTime: .now, metadata: ObjectMeta(name: name, namespace: namespace), note: message,
+            action: action, eventTime: .now, metadata: ObjectMeta(name: name, namespace: namespace), note: note,
             reason: reason, regarding: object, reportingController: controller, reportingInstance: instance,
             type: type.rawValue))
       case .updateSeries(let name, let count):
