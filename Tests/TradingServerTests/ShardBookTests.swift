@@ -13,6 +13,8 @@ private struct SlowLedger {
   var requests: [(at: Int64, ShardBook.Request)] = []
   /// Carried out, but the evaluator has not been told.
   var outcomes: [(at: Int64, id: String, transactions: [Transaction]?)] = []
+  /// Read, but the evaluator has not been given them.
+  var readings: [(at: Int64, account: Account, newest: [Transaction])] = []
 
   mutating func commit(_ id: String, _ transactions: [Transaction], heardAt time: Int64) {
     written[id, default: []] += transactions
@@ -110,6 +112,7 @@ private struct Dice: RandomNumberGenerator {
         book = nil
         ledger.requests = []
         ledger.outcomes = []
+        ledger.readings = []
         takeOverAt = now + Int64.random(in: 300...1_900, using: &dice)
       }
       let heard = ledger.unheard.filter { $0.at <= now }.map(\.entry)
@@ -154,10 +157,15 @@ private struct Dice: RandomNumberGenerator {
         ledger.outcomes.append((answerAt, id, fate == 1 ? nil : transactions))  // Or the answer was lost.
       case .rollOver: ledger.outcomes.append((answerAt, id, []))
       case .reload:
-        book?.reloaded(
-          account, newest: ledger.written[id] ?? [], history: board.moments(since: Timestamp(milliseconds: 0)))
+        // More may be committed, and heard of, before what was read arrives.
+        let arrival = now + Int64.random(in: 0...150, using: &dice)
+        ledger.readings.append((arrival, account, ledger.written[id] ?? []))
       }
     }
+    for (_, account, newest) in ledger.readings.filter({ $0.at <= now }) {
+      book?.reloaded(account, newest: newest, history: board.moments(since: Timestamp(milliseconds: 0)))
+    }
+    ledger.readings.removeAll { $0.at <= now }
     for (_, id, transactions) in ledger.outcomes.filter({ $0.at <= now }) {
       if let transactions { book?.finished(id, wrote: transactions) } else { book?.failed(id) }
     }

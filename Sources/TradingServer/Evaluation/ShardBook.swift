@@ -33,6 +33,8 @@ struct ShardBook {
     var queue: [MarketMoment] = []
     var foreseen: [Transaction] = []
     var mustReload = false
+    /// The newest transaction that was heard of meanwhile.
+    var heardThrough: TransactionID = 0
   }
 
   let lease: EvaluatorLease
@@ -116,6 +118,7 @@ struct ShardBook {
       let isNext = transaction.id == known.knownThrough + 1
       known.note(transaction)
       recent[id] = known
+      if let open = work[id] { work[id]?.heardThrough = max(open.heardThrough, transaction.id) }
       if work[id] != nil || !isNext || transaction.id != account.lastTransactionId + 1 {
         reload(id, since: transaction.time)
       } else if (try? account.apply(transaction)) == nil {
@@ -153,7 +156,8 @@ struct ShardBook {
   /// The account, and its newest transactions as far back as `history`.
   mutating func reloaded(_ account: Account, newest transactions: [Transaction], history: [MarketMoment]) {
     let id = account.settings.accountId
-    var since = work.removeValue(forKey: id)?.since
+    let done = work.removeValue(forKey: id)
+    var since = done?.since
     var known = recent[id] ?? RecentChanges(knownThrough: 0)
     for transaction in transactions where transaction.id <= account.lastTransactionId {
       if transaction.id > known.knownThrough { since = min(since ?? transaction.time, transaction.time) }
@@ -162,7 +166,10 @@ struct ShardBook {
     known.know(through: account.lastTransactionId)
     recent[id] = known
     dealer.add(account)
-    catchUp(id, since: since ?? newest ?? Timestamp(milliseconds: 0), history)
+    let start = since ?? newest ?? Timestamp(milliseconds: 0)
+    catchUp(id, since: start, history)
+    // It was read before something was committed that has been heard of already, and will not be heard again.
+    if let done, done.heardThrough > account.lastTransactionId { reload(id, since: start) }
   }
 
   /// There is no such account any more.
