@@ -2,7 +2,7 @@
 let pageScriptChart = #"""
   // ---- The chart
 
-  let frame = +(sessionStorage.getItem('frame') ?? 5);
+  let frame = +(sessionStorage.getItem('frame') ?? 60);
   let isDrawing = false;
 
   for (const [name, seconds] of frames) {

@@ -2,7 +2,8 @@
 let pageScriptPrices = #"""
   // ---- Prices
 
-  const frames = [['5s', 5], ['15s', 15], ['1m', 60], ['5m', 300], ['1h', 3600]];
+  // The server keeps candles of a minute and more; shorter ones begin when the page is opened.
+  const frames = [['5s', 5], ['1m', 60, 'M1'], ['5m', 300, 'M5'], ['15m', 900, 'M15'], ['1h', 3600, 'H1']];
   const longest = 400;
 
   async function loadSymbols() {
@@ -84,19 +85,29 @@ let pageScriptPrices = #"""
   // What was traded before the page was opened, where the server has it.
   async function loadCandles(name) {
     const symbol = state.symbols.get(name);
-    const granularities = { 5: 'S5', 15: 'S15', 60: 'M1', 300: 'M5', 3600: 'H1' };
     if (symbol.isLoaded) return;
     symbol.isLoaded = true;
-    for (const [seconds] of frames) {
+    for (const [, seconds, granularity] of frames) {
+      if (!granularity) continue;
       try {
-        const { candles } = await call('GET', `/api/candles/${name}?granularity=${granularities[seconds]}&count=300`);
-        const known = symbol.candles.get(seconds);
+        const { candles } = await call('GET', `/api/candles/${name}?granularity=${granularity}&count=${longest}`);
         const old = candles.map(candle => ({ time: Date.parse(candle.time) / 1000, open: +candle.open, high: +candle.high,
-          low: +candle.low, close: +candle.close })).filter(candle => !known.length || candle.time < known[0].time);
-        symbol.candles.set(seconds, [...old, ...known].slice(-longest));
+          low: +candle.low, close: +candle.close }));
+        symbol.candles.set(seconds, join(old, symbol.candles.get(seconds)));
       } catch { /* then the chart begins now */ }
+      drawSoon();
     }
-    drawSoon();
+  }
+
+  // The candle in which the page was opened began earlier than the page knows.
+  function join(old, own) {
+    const first = own[0], same = old.findLast(candle => candle.time === first?.time);
+    if (same) {
+      first.open = same.open;
+      first.high = Math.max(first.high, same.high);
+      first.low = Math.min(first.low, same.low);
+    }
+    return [...old.filter(candle => !first || candle.time < first.time), ...own].slice(-longest);
   }
 
 
