@@ -11,6 +11,7 @@ die() { say "$*"; exit 1; }
 
 build_packages=(pkg-config libpq-dev libhiredis-dev libyaml-dev libssl-dev zlib1g-dev)
 test_packages=(postgresql-15 redis-server python3-venv openssl curl unzip)
+browser_packages=(chromium)
 container_packages=(podman runc buildah netavark nftables iproute2 debootstrap)
 
 # Installs what is missing of the named Debian packages when root; otherwise says exactly what to install.

@@ -78,6 +78,7 @@ struct WireSocket {
 
   private var input: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
   private let output: NIOAsyncChannelOutboundWriter<ByteBuffer>
+  private let channel: any Channel
   private var buffer = ByteBuffer()
   /// What the server's close said in words.
   private(set) var closeReason = ""
@@ -86,18 +87,23 @@ struct WireSocket {
   static func with<Value>(
     _ port: Int, _ path: String = "/ws", _ body: (inout WireSocket) async throws -> Value
   ) async throws -> Value {
-    try await WireClient.connect(port).executeThenClose { inbound, outbound in
-      var socket = WireSocket(input: inbound.makeAsyncIterator(), output: outbound)
+    let connection = try await WireClient.connect(port)
+    return try await connection.executeThenClose { inbound, outbound in
+      var socket = WireSocket(input: inbound.makeAsyncIterator(), output: outbound, channel: connection.channel)
+      let alarm = socket.hangUp(after: .seconds(20))
       try await socket.upgrade(path)
+      alarm.cancel()
       return try await body(&socket)
     }
   }
 
   private init(
-    input: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator, output: NIOAsyncChannelOutboundWriter<ByteBuffer>
+    input: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator, output: NIOAsyncChannelOutboundWriter<ByteBuffer>,
+    channel: any Channel
   ) {
     self.input = input
     self.output = output
+    self.channel = channel
   }
 
   private mutating func upgrade(_ path: String) async throws {
@@ -120,13 +126,14 @@ struct WireSocket {
       let second = buffer.readInteger(as: UInt8.self)
     else { return .ended }
     var length = Int(second & 0x7f)
-    if length == 126 {
+    switch length {
+    case 126:
       guard try await fill(2), let long = buffer.readInteger(as: UInt16.self) else { return .ended }
       length = Int(long)
-    }
-    if length == 127 {
+    case 127:
       guard try await fill(8), let long = buffer.readInteger(as: UInt64.self) else { return .ended }
       length = Int(long)
+    default: break
     }
     guard try await fill(length), var payload = buffer.readSlice(length: length) else { return .ended }
     switch first & 0x0f {
@@ -144,6 +151,12 @@ struct WireSocket {
   mutating func nextJSON() async throws -> [String: Any] {
     guard case .text(let text) = try await next() else { throw ChannelError.eof }
     return try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] ?? [:]
+  }
+
+  /// Closes the connection unless that is cancelled before: whoever waits for a frame then gets `.ended`.
+  func hangUp(after limit: TimeAmount) -> Scheduled<Void> {
+    let channel = channel
+    return channel.eventLoop.scheduleTask(in: limit) { channel.close(promise: nil) }
   }
 
   func send(_ text: String) async throws { try await send(opcode: 1, Array(text.utf8)) }
