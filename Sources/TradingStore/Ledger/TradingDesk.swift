@@ -97,11 +97,13 @@ public final class TradingDesk: Sendable {
     _ work: DeskCommand.Work, on accountId: String, fence: EvaluatorLease? = nil, deadline: ContinuousClock.Instant
   ) async throws(DeskError) -> DeskCommand.Answer {
     let command = DeskCommand(work, on: accountId, fence: fence, deadline: deadline)
-    // The upper half of the hash: the lower one picks the evaluator's shard.
-    let lane = lanes[Int((stableHash(accountId) >> 32) % UInt64(lanes.count))]
+    let lane = lanes[Self.lane(of: accountId, among: lanes.count)]
     lane.queue.add(command)
     return try await command.result().get()
   }
+
+  /// Not by the plain hash, which picks the evaluator's shard: the accounts of a shard are to use all lanes.
+  static func lane(of accountId: String, among count: Int) -> Int { Int(mixedHash(accountId) % UInt64(count)) }
 
   /// Callers get an answer at their deadlines even when the lanes hang in the database. One sweep for all is much cheaper
   /// than a timer for each.
