@@ -45,18 +45,16 @@ struct DeskLoad: Sendable {
     return Outcome(rate: Double(latencies.count) / start.duration(to: .now).inSeconds, latencies: latencies)
   }
 
-  /// Orders start at fixed moments; a latency counts from the intended start.
+  /// Orders start at fixed moments, whether or not those before are answered; a latency counts from the intended start.
   func open(rate: Double, for duration: Duration) async throws -> Outcome {
     let run = UInt64.random(in: 0...(.max))
-    let start = ContinuousClock.now + .milliseconds(10)
     let schedule = ArrivalSchedule(rate: rate, duration: duration, spacing: .poisson, seed: 1)
+    let start = ContinuousClock.now
     let latencies = try await withThrowingTaskGroup(of: Int64.self) { group in
-      for (number, offset) in schedule.enumerated() {
-        let due = start + .nanoseconds(offset)
-        if ContinuousClock.now < due { try await Task.sleep(until: due, tolerance: .zero) }
+      for await arrival in ArrivalClock.arrivals(schedule) {
         group.addTask {
-          try await place(number % clients, number / clients, "\(run)-\(number / clients)")
-          return due.duration(to: .now).inNanoseconds
+          try await place(arrival.number % clients, arrival.number / clients, "\(run)-\(arrival.number / clients)")
+          return arrival.due.duration(to: .now).inNanoseconds
         }
       }
       return try await group.reduce(into: LatencyHistogram()) { $0.record(nanoseconds: $1) }
