@@ -43,6 +43,23 @@ extension EndToEnd {
       return cluster
     }
 
+    /// The GitOps example: another tag in one place changes the platform's image and nothing else.
+    @Test func gitOpsPipelineChangesAnImageTagAlone() async throws {
+      let cluster = try await Self.cluster()
+      let copy = NSTemporaryDirectory() + "gitops-\(UUID().uuidString)"
+      try FileManager.default.copyItem(atPath: TestCluster.repository + "/config/gitops/platform", toPath: copy)
+      defer { try? FileManager.default.removeItem(atPath: copy) }
+      let before = try await cluster.run("kustomize", copy).split(separator: "\n")
+      let file = URL(filePath: copy + "/kustomization.yaml")
+      let text = try String(contentsOf: file, encoding: .utf8)
+      try text.replacingOccurrences(of: "newTag: 1.4.1", with: "newTag: 1.4.2")
+        .write(to: file, atomically: true, encoding: .utf8)
+      let after = try await cluster.run("kustomize", copy).split(separator: "\n")
+      let changed = zip(before, after).filter { $0 != $1 }.map { $1.trimmingCharacters(in: .whitespaces) }
+      #expect(before.count == after.count)
+      #expect(changed == ["image: ghcr.io/example/rtx-server:1.4.2"])
+    }
+
     @Test func applyClientSideServerSideAndDryRun() async throws {
       let cluster = try await Self.cluster()
       #expect(
