@@ -86,7 +86,8 @@ public struct TradingApplication: Service {
 
     let router = TradingRouter(
       configuration: configuration, replica: replica, catalog: catalog, board: board, desk: desk, pool: pool,
-      metrics: metrics, readiness: readiness, sessions: authenticator, hasher: hasher, groups: groups
+      metrics: metrics, readiness: readiness, sessions: authenticator, hasher: hasher, groups: groups,
+      sendStreamsAway: { hub.sendAway() }
     ).make()
     let server = Application(
       router: router,

@@ -76,6 +76,35 @@ import TradingStore
     }
   }
 
+  /// What the old colour does after a switch: its clients go, it could take them back at any moment.
+  @Test func clientsAreSentElsewhereForAWhileAndTheServerStaysReady() async throws {
+    try await withAdministeredServer { port, _ in
+      let login = #"{"login":"admin","password":"open sesame"}"#
+      let session = try await WireClient.request(port, "POST", "/api/session", body: login)
+      let answer = try JSONSerialization.jsonObject(with: Data(session.body.utf8)) as? [String: Any]
+      let token = try #require(answer?["accessToken"] as? String)
+      try await WireSocket.with(port) { socket in
+        try await socket.send(#"{"type":"ping"}"#)
+        #expect(try await socket.next() == .text(#"{"type":"pong"}"#))
+        let drained = try await WireClient.request(
+          port, "POST", "/admin/drain?seconds=2", headers: ["Authorization: Bearer \(token)"])
+        #expect(drained.status == 204)
+        #expect(try await socket.nextJSON()["type"] as? String == "reconnect")
+        #expect(try await socket.next() == .close(1001))
+      }
+      let ready = try await WireClient.request(port, "GET", "/ready")
+      #expect(ready.status == 200 && ready.head.lowercased().contains("connection: close"))
+      // Who has nowhere else to go is not turned away.
+      try await WireSocket.with(port) { socket in
+        try await socket.send(#"{"type":"ping"}"#)
+        #expect(try await socket.next() == .text(#"{"type":"pong"}"#))
+      }
+      try await eventually("the time is over") {
+        try await !WireClient.request(port, "GET", "/health").head.lowercased().contains("connection: close")
+      }
+    }
+  }
+
   @Test(
     arguments: [
       ([0xc1, 0x80, 0, 0, 0, 0], 1002), ([0x83, 0x80, 0, 0, 0, 0], 1002), ([0x81, 0x02, 0x7b, 0x7d], 1002),

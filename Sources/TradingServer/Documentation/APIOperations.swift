@@ -168,6 +168,12 @@ enum APIOperations {
         201: Operation.Answer(description: "booked", schema: "Funded"),
       ], errors: [409, 422]),
     Operation(
+      method: "post", path: "/admin/drain",
+      summary: "Send this replica's clients to others, while it stays ready: WebSockets are closed with 1001, HTTP "
+        + "connections end with their next answer.",
+      access: .admin, query: [Operation.Parameter(name: "seconds", description: "1 to 300, default 30")],
+      answers: [204: Operation.Answer(description: "under way", schema: nil)]),
+    Operation(
       method: "get", path: "/admin/groups", summary: "The groups' markups.", access: .admin, answers: .ok("Groups")),
     Operation(
       method: "put", path: "/admin/groups/{group}",

@@ -40,7 +40,7 @@ struct RequestMiddleware: RouterMiddleware {
     response.headers[.requestId] = id
     SecurityHeaders.add(to: &response.headers, isSecure: isSecure)
     // Clients with kept-alive connections move to another replica.
-    if readiness.isDraining { response.headers[.connection] = "close" }
+    if readiness.sendsClientsAway { response.headers[.connection] = "close" }
 
     let duration = start.duration(to: .now)
     // The pattern, not the path: one series for all orders.

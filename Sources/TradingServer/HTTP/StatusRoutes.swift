@@ -3,13 +3,20 @@ import Hummingbird
 import Synchronization
 import TradingStore
 
-/// Whether the process is going down.
+/// Whether the process is going down, or its clients are to go elsewhere while it stays.
 final class Readiness: Sendable {
   private let draining = Atomic<Bool>(false)
+  private let standby = Mutex<ContinuousClock.Instant?>(nil)
 
   var isDraining: Bool { draining.load(ordering: .acquiring) }
 
   func beginDraining() { draining.store(true, ordering: .releasing) }
+
+  /// Whether clients are to open their next connection to another replica.
+  var sendsClientsAway: Bool { isDraining || standby.withLock { $0.map { $0 > .now } ?? false } }
+
+  /// Until then this replica is ready and answers, and asks those whom it answers to connect elsewhere.
+  func sendClientsAway(until end: ContinuousClock.Instant) { standby.withLock { $0 = end } }
 }
 
 /// For probes and scrapers.

@@ -16,6 +16,8 @@ struct TradingRouter {
   let sessions: Sessions
   let hasher: PasswordHasher
   let groups: GroupTerms
+  /// Sends the clients of all open WebSockets to other replicas.
+  let sendStreamsAway: @Sendable () -> Void
 
   func make() -> Router<TradingContext> {
     let (access, reader) = (configuration.access, LedgerReader(pool: pool))
@@ -46,6 +48,7 @@ struct TradingRouter {
       board: board, desk: desk, reader: reader, credentials: AccountCredentials(pool: pool), hasher: hasher
     ).register(on: admin)
     AdminTermsRoutes(board: board, reader: reader, groups: groups, feed: configuration.priceFeed).register(on: admin)
+    AdminDrainRoute(readiness: readiness, sendStreamsAway: sendStreamsAway).register(on: admin)
     return router
   }
 }

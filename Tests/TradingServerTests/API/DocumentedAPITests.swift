@@ -36,7 +36,8 @@ func withAdministeredServer(_ body: (_ port: Int, PostgresSettings) async throws
       sessions: Sessions(
         secret: nil, adminHash: nil, isDemoOpen: true, credentials: AccountCredentials(pool: pool), hasher: hasher,
         revocations: Revocations(pool: pool, logger: quietLogger)),
-      hasher: hasher, groups: GroupTerms(pool: pool, board: board, logger: quietLogger)
+      hasher: hasher, groups: GroupTerms(pool: pool, board: board, logger: quietLogger),
+      sendStreamsAway: {}
     ).make()
     let routes = Set(
       router.routes.map { route in
@@ -120,6 +121,8 @@ func withAdministeredServer(_ body: (_ port: Int, PostgresSettings) async throws
     for path in ["/admin/symbols", "/admin/exposure", "/admin/feed"] {
       try await api.call("get", path, token: admin, expecting: 200)
     }
+    try await api.call("post", "/admin/drain", query: "?seconds=0", token: admin, expecting: 400)
+    try await api.call("post", "/admin/drain", query: "?seconds=1", token: admin, expecting: 204)
     let password = "/admin/accounts/{accountId}/password"
     try await api.call("put", password, "alice", token: admin, body: #"{"password":"battery staple"}"#, expecting: 204)
     try await api.call("put", password, "bob", token: admin, body: #"{"password":"battery staple"}"#, expecting: 422)
