@@ -36,7 +36,7 @@ let pageScriptAccount = #"""
     isLoading = false;
     if (isWanted) { isWanted = false; loadSoon(); }
   }
-  setInterval(loadSoon, 5000);
+  setInterval(() => { if (state.symbols.size) loadSoon(); }, 5000);
 
   function row(cells, button) {
     const line = document.createElement('tr');
@@ -71,22 +71,31 @@ let pageScriptAccount = #"""
   const tone = side => side === 'buy' ? 'up' : 'down';
   const query = () => '?accountId=' + encodeURIComponent(state.accountId);
 
+  // A row that is still the same stays where it is: whoever is about to press its button must not miss it.
+  const shown = {};
+  function rows(id, entries, key, make) {
+    const now = JSON.stringify(entries.map(key));
+    if (shown[id] === now) return;
+    shown[id] = now;
+    $(id).replaceChildren(...entries.map(make));
+  }
+
   function fill() {
-    $('trades').replaceChildren(...state.trades.map(trade => row(
+    rows('trades', state.trades, ({ unrealizedProfit, ...rest }) => rest, trade => row(
       [[trade.tradeId], [trade.symbol], [trade.side, tone(trade.side)], [trade.volume], [trade.price], [''],
         [trade.stopLoss ?? trade.trailingStop], [trade.takeProfit], [trade.unrealizedProfit]],
       action('Close', `close trade ${trade.tradeId}`, () => insist(`/api/trades/${trade.tradeId}/close`,
-        { accountId: state.accountId, clientOrderId: 'web-' + crypto.randomUUID() })))));
-    $('orders').replaceChildren(...state.orders.map(order => row(
+        { accountId: state.accountId, clientOrderId: 'web-' + crypto.randomUUID() }))));
+    rows('orders', state.orders, order => order, order => row(
       [[order.orderId], [order.symbol], [order.side, tone(order.side)], [order.type], [order.volume], [order.price],
         [order.stopLoss], [order.takeProfit]],
       action('Cancel', `cancel order ${order.orderId}`, () =>
-        call('DELETE', `/api/orders/${encodeURIComponent(order.clientOrderId)}${query()}`)))));
-    $('history').replaceChildren(...state.history.map(entry => row(
+        call('DELETE', `/api/orders/${encodeURIComponent(order.clientOrderId)}${query()}`))));
+    rows('history', state.history, entry => entry.id, entry => row(
       [[entry.id], [new Date(entry.time).toLocaleTimeString()], [entry.type.replaceAll('_', ' ').toLowerCase()],
         [[entry.symbol, entry.side, entry.volume, entry.price && '@ ' + entry.price, entry.amount,
-          entry.reason?.replaceAll('_', ' ').toLowerCase()].filter(Boolean).join(' ')],
-        [entry.profit, entry.profit < 0 ? 'down' : 'up'], [entry.balance]])));
+          entry.reason?.replaceAll('_', ' ').toLowerCase()].filter(Boolean).join(' '), 'details'],
+        [entry.profit, entry.profit < 0 ? 'down' : 'up'], [entry.balance]]));
     $('trade-count').textContent = state.trades.length;
     $('order-count').textContent = state.orders.length;
     $('nothing').hidden = state[state.tab].length > 0;
@@ -128,7 +137,7 @@ let pageScriptAccount = #"""
     }
     const equity = +balance + profit, used = +(marginUsed ?? 0);
     const money = number => number.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-    $('balance').textContent = `${money(+balance)} ${currency}`;
+    $('balance').textContent = money(+balance);
     $('equity').textContent = money(equity);
     $('profit').textContent = money(profit);
     $('profit').className = state.trades.length ? profit < 0 ? 'down' : 'up' : '';

@@ -54,7 +54,8 @@ let pageScriptChart = #"""
 
     pen.font = '11px system-ui, "DejaVu Sans", sans-serif';
     pen.textBaseline = 'middle';
-    grid(pen, { width, height, right, bottom, high, low, y, digits: symbol.digits });
+    const tagged = [y(+symbol.ask), y(+symbol.bid)];
+    grid(pen, { width, height, right, bottom, high, low, y, tagged, digits: symbol.digits });
     times(pen, candles, x, { width, height, right, bottom });
     for (const [index, candle] of candles.entries()) {
       const color = candle.close >= candle.open ? '#26b38a' : '#f0616d';
@@ -71,7 +72,7 @@ let pageScriptChart = #"""
     canvas.dataset.candles = candles.length;
   }
 
-  function grid(pen, { width, height, right, bottom, high, low, y, digits }) {
+  function grid(pen, { width, height, right, bottom, high, low, y, tagged, digits }) {
     const raw = (high - low) / Math.max(3, height / 56);
     const power = 10 ** Math.floor(Math.log10(raw));
     const step = [1, 2, 5, 10].map(factor => factor * power).find(candidate => candidate >= raw);
@@ -80,6 +81,7 @@ let pageScriptChart = #"""
       if (level > height - bottom) continue;
       pen.fillStyle = '#1d2633';
       pen.fillRect(0, level, width - right, 1);
+      if (tagged.some(other => Math.abs(other - level) < 14)) continue;
       pen.fillStyle = '#7d8aa0';
       pen.fillText(price.toFixed(digits), width - right + 8, level);
     }

@@ -36,19 +36,29 @@ let pageScriptSession = #"""
   function keep(tokens) {
     state.token = tokens?.accessToken ?? null;
     state.refresh = tokens?.refreshToken ?? null;
-    for (const key of ['token', 'refresh'])
+    state.renewAt = tokens ? Date.now() + (tokens.expiresIn - 60) * 1000 : null;
+    for (const key of ['token', 'refresh', 'renewAt'])
       if (state[key]) sessionStorage.setItem(key, state[key]); else sessionStorage.removeItem(key);
     $('log-in').hidden = !!state.token;
     $('log-out').hidden = !state.token;
   }
 
-  async function renew() {
+  // A refresh token is good for one use, so all who need a new token wait for the same exchange.
+  let renewal = null;
+  function renew() { return renewal ??= exchange().finally(() => { renewal = null; }); }
+
+  async function exchange() {
     if (!state.refresh) return false;
-    const refreshToken = state.refresh;
-    state.refresh = null;
-    try { keep(await call('POST', '/api/session/refresh', { refreshToken }, false)); return true; }
-    catch { keep(null); return false; }
+    try {
+      keep(await call('POST', '/api/session/refresh', { refreshToken: state.refresh }, false));
+      send({ type: 'authenticate', token: state.token });
+      return true;
+    } catch (error) {
+      if (error instanceof Refusal && error.status < 500) keep(null);
+      return false;
+    }
   }
+  setInterval(() => { if (state.renewAt && Date.now() > state.renewAt) renew(); }, 5000);
 
   function needsLogIn() { if (!$('log-in-dialog').open) $('log-in-dialog').showModal(); }
 
@@ -109,7 +119,10 @@ let pageScriptSession = #"""
         stream.lastTransaction = message.transaction.id;
         loadSoon();
         break;
-      case 'error': if (message.error.code === 'unauthenticated') needsLogIn(); break;
+      case 'error':
+        // With an expired token the server hangs up as well, and the next connection shows a new one.
+        if (/^(unauthenticated|token_|session_)/.test(message.error.code)) renew().then(isRenewed => isRenewed || needsLogIn());
+        break;
       case 'reconnect': setTimeout(() => stream.socket.close(), Math.random() * message.withinMilliseconds / 4); break;
     }
   }

@@ -55,7 +55,11 @@ let pageScriptTicket = #"""
   async function begin() {
     $('log-in').hidden = !!state.token;
     $('log-out').hidden = !state.token;
-    try { await loadSymbols(); } catch { setTimeout(begin, 1000); return; }
+    try { await loadSymbols(); } catch (error) {
+      // Whoever has to log in begins anew afterwards.
+      if (error.status !== 401) setTimeout(begin, 1000);
+      return;
+    }
     connect();
     loadSoon();
   }

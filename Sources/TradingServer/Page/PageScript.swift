@@ -4,6 +4,7 @@ let pageScript =
   'use strict';
   const $ = id => document.getElementById(id);
   const state = { symbols: new Map(), chosen: null, type: 'market', tab: 'trades', account: null, trades: [], orders: [],
-    history: [], token: sessionStorage.getItem('token'), refresh: sessionStorage.getItem('refresh'), accountId: null };
+    history: [], token: sessionStorage.getItem('token'), refresh: sessionStorage.getItem('refresh'), accountId: null,
+    renewAt: sessionStorage.getItem('renewAt') };
 
   """# + pageScriptSession + pageScriptPrices + pageScriptChart + pageScriptAccount + pageScriptTicket

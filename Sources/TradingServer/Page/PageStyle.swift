@@ -40,7 +40,8 @@ let pageStyle = #"""
   #symbols td:first-child { font-weight: 600; } #symbols td:last-child { color: var(--faint); }
   .up { color: var(--up); } .down { color: var(--down); }
   .bar { display: flex; align-items: baseline; gap: 10px; padding: 10px 14px 6px; }
-  .bar span { color: var(--faint); flex: 1; }
+  .bar span { color: var(--faint); flex: 1; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+  nav { white-space: nowrap; }
   nav button { border: 0; background: none; color: var(--faint); padding: 4px 9px; border-radius: 5px; }
   nav button.on { color: var(--text); background: var(--raised); }
   #tabs { padding: 6px 8px 4px; } #tabs i { font-style: normal; color: var(--accent); margin-left: 3px; }
@@ -79,7 +80,18 @@ let pageStyle = #"""
   dialog::backdrop { background: #05080ccc; }
   #log-in-error { margin: 0; font-size: 12px; }
   @media (max-width: 980px) {
-    body { height: auto; } header { flex-wrap: wrap; } dl { flex-wrap: wrap; gap: 14px; }
-    main { display: flex; flex-direction: column; } #chart { height: 46vh; } #watch { max-height: 40vh; }
+    body { height: auto; } header { flex-wrap: wrap; gap: 10px 28px; }
+    header h1 { flex: 1; } #figures { order: 1; flex: 1 1 100%; }
+    dl { display: grid; grid-template-columns: repeat(3, 1fr); gap: 8px 12px; }
+    main { display: flex; flex-direction: column; } #chart { height: 46vh; } #watch { max-height: 232px; }
+    #books { min-height: 190px; }
+  }
+  @media (max-width: 600px) {
+    header h1 { font-size: 0; flex: none; } header h1::before { margin: 0; vertical-align: middle; }
+    #session { flex: 1; } #account { flex: 1; } input { font-size: 16px; }
+    td, th { padding-left: 6px; padding-right: 6px; } td button { padding: 5px 9px; } td.details { white-space: normal; }
+    [data-table=trades] :is(th, td):is(:nth-child(1), :nth-child(6), :nth-child(7), :nth-child(8)),
+    [data-table=orders] :is(th, td):is(:nth-child(1), :nth-child(7), :nth-child(8)),
+    [data-table=history] :is(th, td):is(:nth-child(1), :nth-child(6)) { display: none; }
   }
   """#
