@@ -28,14 +28,24 @@ final class FaultyServer: Sendable {
     var receipts: [String: String] = [:]
     var transactions: [String] = []
     var requests = 0
+    /// When each token was given out; the last one may be refreshed.
+    var tokens: [ContinuousClock.Instant] = []
   }
+  /// Of an access token, in seconds; nil where nobody needs one. The login is `alice`, the password `correct horse`.
+  private let tokenLifetime: Int?
   private let fault: Fault
   private let ledger = Mutex(Ledger())
 
   /// How many orders reached the server, retries included.
   var requests: Int { ledger.withLock { $0.requests } }
 
-  init(_ fault: Fault) { self.fault = fault }
+  /// How many tokens were given out.
+  var tokens: Int { ledger.withLock { $0.tokens.count } }
+
+  init(_ fault: Fault = .none, tokenLifetime: Int? = nil) {
+    self.fault = fault
+    self.tokenLifetime = tokenLifetime
+  }
 
   /// Runs `body` with the server's port.
   func run<Value>(_ body: (_ port: Int) async throws -> Value) async throws -> Value {
@@ -60,10 +70,16 @@ final class FaultyServer: Sendable {
   /// The answer to a request; nil ends the connection instead.
   fileprivate func answer(_ head: HTTPRequestHead, _ body: String) -> (HTTPResponseStatus, String)? {
     let path = head.uri.prefix { $0 != "?" }
+    if let tokenLifetime {
+      if path.hasPrefix("/api/session") { return session(body, lifetime: tokenLifetime) }
+      guard isKnown(head.headers.first(name: "authorization"), lifetime: tokenLifetime) else {
+        return (.unauthorized, #"{"error":{"code":"token_expired"}}"#)
+      }
+    }
     if head.method == .POST { return place(body) }
     switch path {
     case "/api/symbols": return (.ok, #"{"symbols":[{"symbol":"EURUSD","bid":"1.08500"}]}"#)
-    case "/api/accounts/demo":
+    case "/api/accounts/demo", "/api/accounts/alice":
       let last = ledger.withLock { $0.transactions.count }
       return (.ok, #"{"accountId":"demo","mode":"HEDGING","lastTransactionId":"\#(last)"}"#)
     case "/api/transactions":
@@ -76,6 +92,26 @@ final class FaultyServer: Sendable {
         .notFound, #"{"error":{"code":"unknown_order"}}"#
       )
     default: return (.notFound, #"{"error":{"code":"unknown_route"}}"#)
+    }
+  }
+
+  private func session(_ body: String, lifetime: Int) -> (HTTPResponseStatus, String) {
+    ledger.withLock { ledger in
+      let isLogIn = body.contains(#""login":"alice""#) && body.contains(#""password":"correct horse""#)
+      guard isLogIn || body.contains(#""refreshToken":"r\#(ledger.tokens.count)""#) else {
+        return (.unauthorized, #"{"error":{"code":"wrong_credentials"}}"#)
+      }
+      ledger.tokens.append(.now)
+      let number = ledger.tokens.count
+      return (.ok, #"{"accessToken":"t\#(number)","refreshToken":"r\#(number)","expiresIn":\#(lifetime)}"#)
+    }
+  }
+
+  private func isKnown(_ authorization: String?, lifetime: Int) -> Bool {
+    guard let number = authorization.flatMap({ Int($0.dropFirst("Bearer t".count)) }) else { return false }
+    return ledger.withLock { ledger in
+      ledger.tokens.indices.contains(number - 1)
+        && ledger.tokens[number - 1].duration(to: .now) < .seconds(lifetime)
     }
   }
 

@@ -101,6 +101,35 @@ import Testing
     #expect(report.seconds * 1_000 <= endpoint.maxMs * 1.05)
   }
 
+  @Test func aRunOutlastsItsTokens() async throws {
+    let server = FaultyServer(tokenLifetime: 1)
+    let report = try await server.run { port in
+      var options = LoadOptions(
+        targets: [try #require(Target("127.0.0.1:\(port)"))],
+        arrivals: ArrivalSchedule(rate: 40, duration: .milliseconds(2_500), spacing: .uniform, seed: 1), prefix: "t")
+      options.credentials = LoadOptions.Credentials(login: "alice", password: "correct horse")
+      options.accounts = ["alice"]
+      return try await LoadRun(options).run()
+    }
+    #expect(report.verdict == .sound)
+    #expect(report.orders.sent == 100 && report.orders.acknowledged == 100 && report.orders.refused == 0)
+    #expect(report.troubles.isEmpty)
+    #expect(server.tokens >= 3)
+  }
+
+  @Test func aWrongPasswordIsNamed() async throws {
+    try await FaultyServer(tokenLifetime: 1).run { port in
+      var options = LoadOptions(
+        targets: [try #require(Target("127.0.0.1:\(port)"))],
+        arrivals: ArrivalSchedule(rate: 1, duration: .seconds(1), spacing: .uniform, seed: 1), prefix: "t")
+      options.credentials = LoadOptions.Credentials(login: "alice", password: "wrong")
+      await #expect { try await LoadRun(options).run() } throws: { error in
+        error as? LoadError
+          == .refused("alice cannot log in: HTTP 401 wrong_credentials; check --login and RTX_PASSWORD")
+      }
+    }
+  }
+
   @Test func aServerThatIsNotThereIsNamed() async throws {
     let options = LoadOptions(
       targets: [try #require(Target("127.0.0.1:1"))],

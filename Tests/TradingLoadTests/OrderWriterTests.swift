@@ -7,8 +7,8 @@ import Testing
     OrderWriter(
       prefix: "p",
       accounts: [
-        LoadAccount(id: "a", isHedging: isHedging, token: "t", lastTransactionId: 0),
-        LoadAccount(id: "b", isHedging: isHedging, token: nil, lastTransactionId: 0),
+        LoadAccount(id: "a", isHedging: isHedging, token: SessionToken("t"), lastTransactionId: 0),
+        LoadAccount(id: "b", isHedging: isHedging, token: SessionToken(), lastTransactionId: 0),
       ],
       instruments: [try #require(TradedInstrument(symbol: "EURUSD", bid: "1.08501"))], volume: "0.01")
   }
@@ -23,7 +23,7 @@ import Testing
     let hedging = try writer(isHedging: true)
     #expect(hedging.market(5, turn: 1).body?.hasSuffix(#""side":"sell","type":"market","reduceOnly":true}"#) == true)
     #expect(hedging.market(5, turn: 2).body?.contains("reduceOnly") == false)
-    #expect(hedging.market(4, turn: 0).token == "t")
+    #expect(hedging.market(4, turn: 0).token?.current == "t")
   }
 
   @Test(arguments: [

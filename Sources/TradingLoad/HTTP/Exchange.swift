@@ -7,17 +7,17 @@ struct Request: Sendable {
   let path: String
   var body: String?
   /// The bearer token.
-  let token: String?
+  let token: SessionToken?
 
-  static func get(_ path: String, token: String? = nil) -> Request {
+  static func get(_ path: String, token: SessionToken? = nil) -> Request {
     Request(method: .GET, path: path, token: token)
   }
 
-  static func post(_ path: String, _ body: String, token: String? = nil) -> Request {
+  static func post(_ path: String, _ body: String, token: SessionToken? = nil) -> Request {
     Request(method: .POST, path: path, body: body, token: token)
   }
 
-  static func delete(_ path: String, token: String?) -> Request {
+  static func delete(_ path: String, token: SessionToken?) -> Request {
     Request(method: .DELETE, path: path, token: token)
   }
 

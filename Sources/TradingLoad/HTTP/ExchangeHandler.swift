@@ -33,7 +33,7 @@ final class ExchangeHandler: ChannelInboundHandler {
     timer = context.eventLoop.assumeIsolated().scheduleTask(in: timeout) { self.finish(.failure(.timedOut)) }
     var head = HTTPRequestHead(version: .http1_1, method: request.method, uri: request.path)
     head.headers.add(name: "host", value: target.authority)
-    if let token = request.token { head.headers.add(name: "authorization", value: "Bearer \(token)") }
+    if let token = request.token?.current { head.headers.add(name: "authorization", value: "Bearer \(token)") }
     if let body = request.body {
       head.headers.add(name: "content-type", value: "application/json")
       head.headers.add(name: "content-length", value: String(body.utf8.count))

@@ -6,6 +6,9 @@ struct OrderWriter: Sendable {
   let instruments: [TradedInstrument]
   let volume: String
 
+  /// Writes nothing.
+  static let none = OrderWriter(prefix: "", accounts: [], instruments: [], volume: "")
+
   func clientOrderId(_ number: Int) -> String { "\(prefix)-\(number)" }
 
   /// The account whose turn it is with an order's number.
@@ -42,7 +45,7 @@ struct OrderWriter: Sendable {
 struct LoadAccount: Sendable {
   let id: String
   let isHedging: Bool
-  let token: String?
+  let token: SessionToken
   /// The newest transaction when the run began.
   let lastTransactionId: Int64
 }

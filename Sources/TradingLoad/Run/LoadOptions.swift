@@ -1,5 +1,16 @@
 /// What a run does.
 public struct LoadOptions: Sendable {
+  /// A login and its password.
+  public struct Credentials: Sendable {
+    public var login: String
+    public var password: String
+
+    public init(login: String, password: String) {
+      self.login = login
+      self.password = password
+    }
+  }
+
   /// Where requests go, in turn. A retry goes to the next one.
   public var targets: [Target]
   public var arrivals: ArrivalSchedule
@@ -20,8 +31,10 @@ public struct LoadOptions: Sendable {
   public var prefix: String
   /// Existing accounts, used in turn.
   public var accounts = ["demo"]
-  /// A bearer token that may trade on all of them; nil: the demo trader.
+  /// A bearer token that may trade on all of them for as long as the run takes; nil: the demo trader.
   public var token: String?
+  /// Who logs in, and gets new tokens as the old ones end; instead of `token`.
+  public var credentials: Credentials?
   /// Symbols of the orders, in turn; empty: all of the server's.
   public var symbols: [String] = []
   /// In lots.

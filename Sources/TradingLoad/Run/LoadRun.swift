@@ -67,11 +67,22 @@ public struct LoadRun: Sendable {
     let tls =
       options.targets.contains { $0.isSecure }
       ? try NIOSSLContext(configuration: TLSConfiguration.makeClientConfiguration()) : nil
-    let writer = try await Preparation(options, patience: patience, loop: group.next(), tls: tls).writer()
+    let keeper = SessionKeeper(options, patience: patience, loop: group.next(), tls: tls)
+    let feed = FeedClients(options, token: keeper.token, group: group, tls: tls)
+    return try await keeper.run(onRenewal: { await feed.authenticate($0) }) {
+      try await run(on: group, token: keeper.token, feed: feed, tls: tls)
+    }
+  }
+
+  private func run(
+    on group: MultiThreadedEventLoopGroup, token: SessionToken, feed: FeedClients, tls: NIOSSLContext?
+  ) async throws -> LoadReport {
+    let writer = try await Preparation(
+      options, token: token, patience: patience, loop: group.next(), tls: tls
+    ).writer()
     let workers = group.makeIterator().enumerated().map { index, loop in
       LoadWorker(options: options, writer: writer, loop: loop, index: index, count: options.threads, tls: tls)
     }
-    let feed = FeedClients(options, token: writer.accounts[0].token, group: group, tls: tls)
     let figures = await feed.run { await load(workers) }.figures
     // A run that was interrupted still tells what it knows.
     return await Task { await account(workers, writer, figures) }.value

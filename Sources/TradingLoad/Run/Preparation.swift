@@ -19,14 +19,14 @@ struct Preparation {
 
   private let options: LoadOptions
   private let patience: Duration
+  private let token: SessionToken
   private let client: LoadWorker
 
-  init(_ options: LoadOptions, patience: Duration, loop: any EventLoop, tls: NIOSSLContext?) {
+  init(_ options: LoadOptions, token: SessionToken, patience: Duration, loop: any EventLoop, tls: NIOSSLContext?) {
     self.options = options
+    self.token = token
     self.patience = patience
-    client = LoadWorker(
-      options: options, writer: OrderWriter(prefix: options.prefix, accounts: [], instruments: [], volume: ""),
-      loop: loop, index: 0, count: 1, tls: tls)
+    client = LoadWorker(options: options, writer: .none, loop: loop, index: 0, count: 1, tls: tls)
   }
 
   func writer() async throws(LoadError) -> OrderWriter {
@@ -38,7 +38,7 @@ struct Preparation {
   }
 
   private func instruments() async throws(LoadError) -> [TradedInstrument] {
-    let answer = try await ask(.get("/api/symbols", token: options.token))
+    let answer = try await ask(.get("/api/symbols", token: token))
     guard let list = try? JSONDecoder().decode(SymbolList.self, from: Data(answer.body.readableBytesView)) else {
       throw .refused("GET /api/symbols is no list of symbols: \(answer.problem); is this an rtx-server?")
     }
@@ -55,14 +55,14 @@ struct Preparation {
   private func accounts() async throws(LoadError) -> [LoadAccount] {
     var accounts: [LoadAccount] = []
     for id in options.accounts {
-      let answer = try await ask(.get("/api/accounts/\(id)", token: options.token))
+      let answer = try await ask(.get("/api/accounts/\(id)", token: token))
       guard let state = try? JSONDecoder().decode(AccountState.self, from: Data(answer.body.readableBytesView)),
         let last = Int64(state.lastTransactionId)
       else {
         throw .refused("account \(id) cannot be read: \(answer.problem); is there one, and may the token use it?")
       }
       accounts.append(
-        LoadAccount(id: id, isHedging: state.mode == "HEDGING", token: options.token, lastTransactionId: last))
+        LoadAccount(id: id, isHedging: state.mode == "HEDGING", token: token, lastTransactionId: last))
     }
     return accounts
   }

@@ -7,11 +7,16 @@ struct FeedClients: Sendable {
   private let count: Int
   private let workers: [FeedWorker]
 
-  init(_ options: LoadOptions, token: String?, group: MultiThreadedEventLoopGroup, tls: NIOSSLContext?) {
+  init(_ options: LoadOptions, token: SessionToken, group: MultiThreadedEventLoopGroup, tls: NIOSSLContext?) {
     count = options.webSockets
     workers = group.makeIterator().map {
       FeedWorker(targets: options.targets, dialer: FeedDialer(loop: $0, token: token, tls: tls))
     }
+  }
+
+  /// Shows a new token on every connection.
+  func authenticate(_ token: String) async {
+    for worker in workers { await worker.authenticate(token) }
   }
 
   /// Runs the clients while `body` runs. The figures are nil when there are no clients.

@@ -7,7 +7,7 @@ import NIOWebSocket
 /// Opens connections to /ws.
 struct FeedDialer: Sendable {
   let loop: any EventLoop
-  let token: String?
+  let token: SessionToken
   let tls: NIOSSLContext?
 
   /// nil when the server cannot be reached or does not upgrade.
@@ -34,7 +34,7 @@ struct FeedDialer: Sendable {
     }
     var head = HTTPRequestHead(version: .http1_1, method: .GET, uri: "/ws")
     head.headers.add(name: "host", value: target.authority)
-    if let token { head.headers.add(name: "authorization", value: "Bearer \(token)") }
+    if let token = token.current { head.headers.add(name: "authorization", value: "Bearer \(token)") }
     let upgrader = NIOTypedWebSocketClientUpgrader<(any Channel)?>(maxFrameSize: 1 << 20) { channel, _ in
       channel.eventLoop.makeCompletedFuture {
         try channel.pipeline.syncOperations.addHandler(FeedHandler())

@@ -62,6 +62,16 @@ actor FeedWorker {
     }
   }
 
+  /// Shows a new token on every connection, before the server closes those of the old one.
+  func authenticate(_ token: String) {
+    for channel in channels.values {
+      guard let handler = try? channel.pipeline.syncOperations.handler(type: FeedHandler.self),
+        let context = try? channel.pipeline.syncOperations.context(handler: handler)
+      else { continue }
+      handler.send(.text, ByteBuffer(string: #"{"type":"authenticate","token":"\#(token)"}"#), context)
+    }
+  }
+
   /// Ends every connection and returns what was counted.
   func finish() -> Statistics {
     isFinished = true
