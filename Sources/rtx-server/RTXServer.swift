@@ -23,8 +23,10 @@ struct RTXServer: AsyncParsableCommand {
     discussion: environmentHelp + """
 
 
-      Exit codes: 0 done, 1 failed, 3 migrations pending (migrate status), 64 wrong command line,
-      69 a service was not there in time, 78 wrong environment.
+      Exit codes
+        0 done   1 failed   3 migrations pending (migrate status)
+        64 wrong command line   69 a service was not there in time
+        78 wrong environment
       """,
     version: serverVersion,
     subcommands: [Serve.self, Migrate.self, Wait.self, Audit.self, HealthCheck.self, Version.self],
@@ -85,20 +87,22 @@ struct Version: ParsableCommand {
   func run() { print("rtx-server \(serverVersion)") }
 }
 
-struct HealthCheck: ParsableCommand {
+struct HealthCheck: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "healthcheck",
-    abstract: "Ask the server on this machine (PORT) for /health; exit 1 when it does not answer.")
+    abstract: "Ask the server on this machine for /health; exit 1 when it does not answer.",
+    discussion: "Reads PORT, and TLS_CERT_FILE to know whether the server speaks TLS. Waits for at most 3 seconds.")
 
-  func run() throws {
-    let port: Int
+  func run() async throws {
+    let target: (port: Int, isSecure: Bool)
     do {
-      port = try ServerConfiguration.port(environment: Setup.environment)
+      target = try ServerConfiguration.probe(environment: Setup.environment)
     } catch {
+      print(error)
       throw Exit.configuration
     }
-    guard HealthProbe.isHealthy(port: port) else {
-      print("no healthy server on 127.0.0.1:\(port)")
+    guard await HealthProbe.isHealthy(port: target.port, isSecure: target.isSecure) else {
+      print("no healthy server on \(target.isSecure ? "https" : "http")://127.0.0.1:\(target.port)")
       throw Exit.failure
     }
     print("healthy")

@@ -59,17 +59,10 @@ import TradingStore
       let ready = try await WireClient.request(port, "GET", "/ready")
       #expect(ready.status == 503)
       #expect(try ready.json("database", "status") == "unavailable")
-      #expect(await Self.isHealthy(port: port))
+      #expect(await HealthProbe.isHealthy(port: port, isSecure: false))
     }
     let port = try freePort()
-    #expect(await !Self.isHealthy(port: port))
-  }
-
-  /// The probe blocks, as a program of its own may; the threads that the server answers on must not be held meanwhile.
-  private static func isHealthy(port: Int) async -> Bool {
-    await withCheckedContinuation { continuation in
-      DispatchQueue.global().async { continuation.resume(returning: HealthProbe.isHealthy(port: port)) }
-    }
+    #expect(await !HealthProbe.isHealthy(port: port, isSecure: false))
   }
 
   @Test func anEmptyDatabaseIsNotReadyAndSaysWhatToRun() async throws {

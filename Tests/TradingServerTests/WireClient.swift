@@ -1,6 +1,7 @@
 import Foundation
 import NIOCore
 import NIOPosix
+import NIOSSL
 
 /// A client that writes and reads bytes, so that tests see exactly what the server sends.
 enum WireClient {
@@ -17,20 +18,41 @@ enum WireClient {
     }
   }
 
-  static func connect(_ port: Int) async throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer> {
+  /// A server's certificate, and the name that it has to carry; nothing else is trusted.
+  struct Trust: Sendable {
+    let context: NIOSSLContext
+    let name: String
+
+    init(certificate file: String, name: String) throws {
+      var configuration = TLSConfiguration.makeClientConfiguration()
+      configuration.trustRoots = .file(file)
+      context = try NIOSSLContext(configuration: configuration)
+      self.name = name
+    }
+  }
+
+  /// - Parameter trust: nil for a connection without TLS.
+  static func connect(_ port: Int, trust: Trust? = nil) async throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer> {
     try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(host: "127.0.0.1", port: port) {
-      channel in channel.eventLoop.makeCompletedFuture { try NIOAsyncChannel(wrappingChannelSynchronously: channel) }
+      channel in
+      channel.eventLoop.makeCompletedFuture {
+        if let trust {
+          try channel.pipeline.syncOperations.addHandler(
+            NIOSSLClientHandler(context: trust.context, serverHostname: trust.name))
+        }
+        return try NIOAsyncChannel(wrappingChannelSynchronously: channel)
+      }
     }
   }
 
   static func request(
-    _ port: Int, _ method: String, _ path: String, body: String? = nil, headers: [String] = []
+    _ port: Int, _ method: String, _ path: String, body: String? = nil, headers: [String] = [], trust: Trust? = nil
   ) async throws -> Answer {
     let lines =
       ["\(method) \(path) HTTP/1.1", "Host: localhost", "Connection: close"] + headers
       + (body.map { ["Content-Length: \($0.utf8.count)"] } ?? [])
     let text = lines.joined(separator: "\r\n") + "\r\n\r\n" + (body ?? "")
-    let bytes = try await connect(port).executeThenClose { inbound, outbound in
+    let bytes = try await connect(port, trust: trust).executeThenClose { inbound, outbound in
       try await outbound.write(ByteBuffer(string: text))
       var all = ByteBuffer()
       for try await var part in inbound { all.writeBuffer(&part) }
@@ -85,9 +107,10 @@ struct WireSocket {
 
   /// Upgrades a fresh connection and runs `body` on it.
   static func with<Value>(
-    _ port: Int, _ path: String = "/ws", _ body: (inout WireSocket) async throws -> Value
+    _ port: Int, _ path: String = "/ws", trust: WireClient.Trust? = nil,
+    _ body: (inout WireSocket) async throws -> Value
   ) async throws -> Value {
-    let connection = try await WireClient.connect(port)
+    let connection = try await WireClient.connect(port, trust: trust)
     return try await connection.executeThenClose { inbound, outbound in
       var socket = WireSocket(input: inbound.makeAsyncIterator(), output: outbound, channel: connection.channel)
       let alarm = socket.hangUp(after: .seconds(20))

@@ -77,9 +77,11 @@ public struct ServerConfiguration: Sendable {
     try read(environment) { $0.redis() }
   }
 
-  /// Reads PORT only, for `healthcheck`.
-  public static func port(environment: [String: String]) throws(ConfigurationError) -> Int {
-    try read(environment) { $0.port() }
+  /// Reads what `healthcheck` needs: PORT, and whether TLS_CERT_FILE is set.
+  public static func probe(
+    environment: [String: String]
+  ) throws(ConfigurationError) -> (port: Int, isSecure: Bool) {
+    try read(environment) { (port: $0.port(), isSecure: !$0.text("TLS_CERT_FILE", default: "").isEmpty) }
   }
 
   /// LOG_LEVEL, or `info` when it is absent or wrong: the complaint about a wrong level has to be logged somehow.

@@ -2,7 +2,6 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
-import NIOSSL
 import Testing
 
 @testable import TradingServer
@@ -62,59 +61,5 @@ import Testing
         }
       }
     }
-  }
-}
-
-@Suite struct TLSContextTests {
-  /// A self-signed certificate made by the openssl program, as people do.
-  private func makeCertificate(in folder: String, name: String) async throws -> TLSFiles {
-    let files = TLSFiles(certificate: folder + "/cert.pem", key: folder + "/key.pem")
-    let openssl = Process()
-    openssl.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-    openssl.arguments = [
-      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-      "/CN=\(name)", "-addext", "subjectAltName=DNS:\(name)", "-keyout", files.key, "-out", files.certificate,
-    ]
-    openssl.standardError = FileHandle.nullDevice
-    let status = try await withCheckedThrowingContinuation { continuation in
-      openssl.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-      do { try openssl.run() } catch { continuation.resume(throwing: error) }
-    }
-    try #require(status == 0)
-    return files
-  }
-
-  @Test func aRenewedCertificateIsTakenOverAndABrokenOneIsNot() async throws {
-    let files = try await makeCertificate(in: try makeDirectory(), name: "one.example")
-    let context = try TLSContext(files: files, logger: quietLogger)
-    let first = context.current
-    context.reloadIfChanged()
-    #expect(context.current === first)
-
-    _ = try await makeCertificate(in: URL(filePath: files.key).deletingLastPathComponent().path, name: "two.example")
-    context.reloadIfChanged()
-    let second = context.current
-    #expect(second !== first)
-
-    try Data("broken".utf8).write(to: URL(filePath: files.certificate))
-    context.reloadIfChanged()
-    #expect(context.current === second)
-  }
-
-  @Test func configurationTriesTheFiles() async throws {
-    let files = try await makeCertificate(in: try makeDirectory(), name: "one.example")
-    let good = ["DB_HOST": "h", "DB_NAME": "n", "DB_USER": "u", "REDIS_HOST": "r"]
-    func problems(_ more: [String: String]) -> [String] {
-      do {
-        _ = try ServerConfiguration(environment: good.merging(more) { $1 })
-        return []
-      } catch {
-        return error.problems.map(\.key)
-      }
-    }
-    #expect(problems(["TLS_CERT_FILE": files.certificate, "TLS_KEY_FILE": files.key]).isEmpty)
-    #expect(problems(["TLS_CERT_FILE": files.certificate]) == ["TLS_KEY_FILE"])
-    #expect(problems(["TLS_KEY_FILE": files.key]) == ["TLS_CERT_FILE"])
-    #expect(problems(["TLS_CERT_FILE": files.key, "TLS_KEY_FILE": files.key]) == ["TLS_CERT_FILE"])
   }
 }

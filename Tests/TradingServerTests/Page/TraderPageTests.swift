@@ -11,7 +11,8 @@ import TradingStore
     if: Browser.isInstalled, "a browser is missing; install it with: apt-get install chromium, or as root: hack/test"))
 struct TraderPageTests {
   private func withPage(
-    environment: [String: String] = [:], _ body: (inout Browser, _ port: Int) async throws -> Void
+    environment: [String: String] = [:], prepare: (_ port: Int) async throws -> Void = { _ in },
+    _ body: (inout Browser, _ port: Int) async throws -> Void
   ) async throws {
     let postgres = try await PostgresServer.shared.makeMigratedDatabase()
     try await addHistory(postgres)
@@ -19,6 +20,7 @@ struct TraderPageTests {
     try await redis.waitUntilReady()
     try await withServer(postgres: postgres, redis: redis.settings, environment: environment) { port, _ in
       try await waitUntilReady(port)
+      try await prepare(port)
       try await Browser.with { browser in
         try await browser.open("http://127.0.0.1:\(port)/")
         try await body(&browser, port)
@@ -104,6 +106,8 @@ struct TraderPageTests {
       try await browser.click("#sell")
       try await browser.wait(for: "a position is open", "document.querySelectorAll('#trades tr').length === 1")
       #expect(try await browser.evaluate("document.documentElement.scrollWidth") == "390", "nothing sticks out")
+      let isWhole = "(box => box.scrollWidth <= box.clientWidth)(document.querySelector('.scroll'))"
+      #expect(try await browser.evaluate(isWhole) == "true", "the button that closes a position is in sight")
       _ = try await browser.evaluate("scrollTo(0, 0)")
       try await browser.screenshot("trading-page-telephone")
       _ = try await browser.evaluate("scrollTo(0, document.body.scrollHeight)")
@@ -112,5 +116,51 @@ struct TraderPageTests {
       try await browser.wait(for: "it is closed", "document.querySelectorAll('#trades tr').length === 0")
       #expect(browser.complaints == [])
     }
+  }
+
+  @Test func aTraderLogsInStaysKnownAndLogsOut() async throws {
+    let environment = [
+      "JWT_SECRET": "a secret of tests, long enough for it", "DEMO_ACCESS": "closed",
+      "ADMIN_PASSWORD_HASH": try await PasswordHasher(cost: 4).hash("open sesame"),
+    ]
+    try await withPage(environment: environment, prepare: openAccountOfAlice) { browser, _ in
+      let isAsked = "document.querySelector('#log-in-dialog').open"
+      try await browser.wait(for: "a stranger is asked who they are", isAsked)
+      try await browser.type("alice", into: "#login")
+      try await browser.type("wrong horse", into: "#password")
+      try await browser.click("#log-in-form .main")
+      try await browser.wait(
+        for: "the mistake is explained", "document.querySelector('#log-in-error').textContent.includes('wrong')")
+      try await browser.type("correct horse", into: "#password")
+      try await browser.click("#log-in-form .main")
+      let isAlice = "document.querySelector('#account').textContent.startsWith('alice')"
+      try await browser.wait(for: "her account is shown", isAlice)
+      try await browser.click("#buy")
+      try await browser.wait(for: "a position is open", "document.querySelectorAll('#trades tr').length === 1")
+
+      // Shortly before the token expires the page gets another one.
+      let token = try await browser.evaluate("sessionStorage.getItem('token')")
+      _ = try await browser.evaluate("(sessionStorage.setItem('renewAt', 1), location.reload())")
+      try await browser.wait(for: "the token is renewed", "sessionStorage.getItem('token') !== '\(token)'")
+      try await browser.wait(for: "she is still known", isAlice)
+      try await browser.wait(for: "the stream is live", "document.querySelector('#link').className === 'on'")
+      #expect(try await browser.evaluate(isAsked) == "false")
+
+      try await browser.click("#log-out")
+      try await browser.wait(for: "she is asked again", isAsked)
+      #expect(try await browser.evaluate("sessionStorage.getItem('token')") == "null")
+      // The browser itself shows each refusal in red.
+      #expect(browser.complaints.filter { !$0.contains("status of 401") } == [])
+    }
+  }
+
+  private func openAccountOfAlice(_ port: Int) async throws {
+    let body = #"{"login":"admin","password":"open sesame"}"#
+    let session = try await WireClient.request(port, "POST", "/api/session", body: body)
+    let admin = ["Authorization: Bearer \(try session.json("accessToken") ?? "")"]
+    for (path, body) in [
+      ("/admin/accounts", #"{"accountId":"alice","password":"correct horse"}"#),
+      ("/admin/accounts/alice/funding", #"{"amount":"10000.00","reference":"w-1"}"#),
+    ] { #expect(try await WireClient.request(port, "POST", path, body: body, headers: admin).status == 201) }
   }
 }
