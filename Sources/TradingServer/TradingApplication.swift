@@ -62,6 +62,7 @@ public struct TradingApplication: Service {
     let tls = try configuration.tls.map { try TLSContext(files: $0, logger: logger) }
     let revocations = Revocations(pool: pool, logger: logger)
     let groups = GroupTerms(pool: pool, board: board, logger: logger)
+    let watch = LedgerWatch()
     let (access, hasher) = (configuration.access, PasswordHasher())
     let authenticator = Sessions(
       secret: access.jwtSecret, adminHash: access.adminPasswordHash, isDemoOpen: access.demo == .open,
@@ -87,7 +88,7 @@ public struct TradingApplication: Service {
     let router = TradingRouter(
       configuration: configuration, replica: replica, catalog: catalog, board: board, desk: desk, pool: pool,
       metrics: metrics, readiness: readiness, sessions: authenticator, hasher: hasher, groups: groups,
-      sendStreamsAway: { hub.sendAway() }
+      sendStreamsAway: { hub.sendAway() }, watch: watch
     ).make()
     let server = Application(
       router: router,
@@ -115,9 +116,10 @@ public struct TradingApplication: Service {
       configuration: ServiceGroupConfiguration(
         services: (reporter.map { [$0] } ?? []) + (tls.map { [$0] } ?? []) + [
           PoolCloser(pool: pool), DeskService(desk: desk), revocations, groups,
-          nudges, AccountReading(events: events),
+          nudges, AccountReading(events: events), watch,
           LedgerService(tail: tail) { entries in
             hub.publish(entries)
+            watch.hear(entries)
             await evaluator.hear(entries)
           }, feed,
           TickRecorder(board: board, postgres: configuration.postgres, logger: logger),

@@ -18,6 +18,7 @@ struct TradingRouter {
   let groups: GroupTerms
   /// Sends the clients of all open WebSockets to other replicas.
   let sendStreamsAway: @Sendable () -> Void
+  let watch: LedgerWatch
 
   func make() -> Router<TradingContext> {
     let (access, reader) = (configuration.access, LedgerReader(pool: pool))
@@ -40,7 +41,8 @@ struct TradingRouter {
     CandleRoute(catalog: catalog, reader: CandleReader(pool: pool)).register(on: known)
     OrderRoutes(catalog: catalog, desk: desk, reader: reader, placing: placing).register(on: known)
     AccountRoutes(board: board, desk: desk, reader: reader, placing: placing).register(on: known)
-    TransactionRoutes(catalog: catalog, desk: desk, reader: reader, readiness: readiness).register(on: known)
+    TransactionRoutes(catalog: catalog, desk: desk, reader: reader, readiness: readiness, watch: watch)
+      .register(on: known)
     StatisticsRoute(reader: reader, placing: placing, replica: replica).register(on: known)
 
     let admin = router.group().add(middleware: AccessMiddleware(authenticator: sessions, rate: rate, role: .admin))

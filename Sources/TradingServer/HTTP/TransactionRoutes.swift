@@ -8,13 +8,14 @@ import TradingStore
 struct TransactionRoutes: Sendable {
   /// Between two lines of a stream at most; a client that hears nothing for longer has lost the connection.
   private static let heartbeat: Duration = .seconds(5)
-  /// A stream looks for news at least so often.
-  private static let patience: Duration = .milliseconds(500)
+  /// Transactions that are read at once.
+  private static let pageSize = 500
 
   let catalog: InstrumentCatalog
   let desk: TradingDesk
   let reader: LedgerReader
   let readiness: Readiness
+  let watch: LedgerWatch
 
   func register(on router: some RouterMethods<TradingContext>) {
     router.get("/api/transactions") { request, context in try await list(request, context) }
@@ -56,25 +57,30 @@ struct TransactionRoutes: Sendable {
     return Response(
       status: .ok, headers: [.contentType: "application/x-ndjson", .cacheControl: "no-store"],
       body: ResponseBody { writer in
-        var (last, lastLine) = (since, ContinuousClock.now)
-        // Ends with the token and with this replica; clients come back with ?since= the last id that they have.
-        while !readiness.isDraining, !Task.isCancelled, expires.map({ $0 > .now }) ?? true {
-          let news = try await page(after: last, limit: 500, of: settings)
-          var lines = ByteBuffer()
-          for entry in news {
-            lines.writeBytes(try encodeJSON(entry.text))
-            lines.writeInteger(UInt8(ascii: "\n"))
-            last = entry.id
-          }
-          if news.isEmpty, lastLine.duration(to: .now) >= Self.heartbeat {
-            lines.writeString(
-              "{\"lastTransactionId\":\"\(last)\",\"time\":\"\(Timestamp.now)\",\"type\":\"HEARTBEAT\"}\n")
-          }
-          if lines.readableBytes > 0 {
+        var (last, lastLine, isBehind) = (since, ContinuousClock.now, true)
+        for await end in watch.ends(of: settings.accountId) {
+          // Ends with the token and with this replica; clients come back with ?since= the last id that they have.
+          if readiness.isDraining || expires.map({ $0 <= .now }) ?? false { break }
+          let isSilent = lastLine.duration(to: .now) >= Self.heartbeat
+          // A heartbeat says that there is nothing more, so it is preceded by a look.
+          isBehind = isBehind || end > last || isSilent
+          while isBehind {
+            let news = try await page(after: last, limit: Self.pageSize, of: settings)
+            isBehind = news.count == Self.pageSize
+            var lines = ByteBuffer()
+            for entry in news {
+              lines.writeBytes(try encodeJSON(entry.text))
+              lines.writeInteger(UInt8(ascii: "\n"))
+              last = entry.id
+            }
+            if news.isEmpty, isSilent {
+              lines.writeString(
+                "{\"lastTransactionId\":\"\(last)\",\"time\":\"\(Timestamp.now)\",\"type\":\"HEARTBEAT\"}\n")
+            }
+            guard lines.readableBytes > 0 else { continue }
             try await writer.write(lines)
             lastLine = .now
           }
-          if news.isEmpty { try await Task.sleep(for: Self.patience) }
         }
         try await writer.finish(nil)
       })
