@@ -73,7 +73,7 @@ public struct TradingApplication: Service {
       terms: StreamTerms(catalog: catalog) { token throws(APIError) in
         let principal = try authenticator.principal(bearer: token)
         return StreamAccess(expires: principal.expires, mayFollow: principal.mayTrade)
-      }, events: events, metrics: metrics)
+      }, dealer: { board.market.terms }, events: events, metrics: metrics)
     let maker: any PriceMaker =
       if let oanda = configuration.oanda {
         OandaPriceMaker(settings: oanda, catalog: catalog, logger: logger)

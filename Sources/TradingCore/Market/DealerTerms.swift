@@ -18,6 +18,12 @@ public struct DealerTerms: Sendable {
   public func markup(for symbol: Symbol, group: String) -> Int64 {
     markups.isEmpty ? 0 : min(max(0, markups[group]?[symbol] ?? 0), Price.valid.upperBound)
   }
+
+  /// The prices that `group` deals at when these are the dealer's own. A markup never pushes the bid below one point.
+  public func prices(of symbol: Symbol, bid: Price, ask: Price, group: String) -> DealtPrices {
+    let markup = markup(for: symbol, group: group)
+    return DealtPrices(bid: max(1, bid.points - markup), ask: ask.points + markup)
+  }
 }
 
 /// Why a tick was not taken over.
@@ -55,11 +61,9 @@ public struct Market: Sendable {
   /// The dealer's own quote.
   public subscript(symbol: Symbol) -> Entry? { entries[symbol] }
 
-  /// The prices that `group` deals at. A markup never pushes the bid below one point.
+  /// The prices that `group` deals at.
   public func prices(of symbol: Symbol, group: String) -> DealtPrices? {
-    guard let entry = entries[symbol] else { return nil }
-    let markup = terms.markup(for: symbol, group: group)
-    return DealtPrices(bid: max(1, entry.bid.points - markup), ask: entry.ask.points + markup)
+    entries[symbol].map { terms.prices(of: symbol, bid: $0.bid, ask: $0.ask, group: group) }
   }
 
   /// Why nothing can be traded in `instrument` at `time`; nil when it can.

@@ -7,16 +7,21 @@ import TradingStore
 final class StreamHub: Sendable {
   private struct State {
     var loops: [ObjectIdentifier: LoopEntrance] = [:]
-    var shown: PriceSnapshot?
+    var editor = QuoteEditor()
   }
 
   private let terms: StreamTerms
+  private let dealer: @Sendable () -> DealerTerms
   private let events: AccountEvents
   private let metrics: TradingMetrics
   private let state = Mutex(State())
 
-  init(terms: StreamTerms, events: AccountEvents, metrics: TradingMetrics) {
+  /// - Parameter dealer: the terms of the moment, for the groups' markups.
+  init(
+    terms: StreamTerms, dealer: @escaping @Sendable () -> DealerTerms, events: AccountEvents, metrics: TradingMetrics
+  ) {
     self.terms = terms
+    self.dealer = dealer
     self.events = events
     self.metrics = metrics
   }
@@ -28,10 +33,9 @@ final class StreamHub: Sendable {
 
   func publish(_ snapshot: PriceSnapshot) {
     state.withLock { state in
-      let update = QuoteUpdate(snapshot, after: state.shown, catalog: terms.catalog)
-      state.shown = snapshot
-      guard !update.isEmpty else { return }
-      for loop in state.loops.values { loop.post(update) }
+      let broadcast = state.editor.broadcast(snapshot, terms: dealer())
+      guard !broadcast.isEmpty else { return }
+      for loop in state.loops.values { loop.post(broadcast) }
     }
   }
 
@@ -51,14 +55,21 @@ final class StreamHub: Sendable {
   func makeHandler(on eventLoop: any EventLoop, token: String?) -> StreamHandler {
     let entrance = state.withLock { state in
       if let known = state.loops[ObjectIdentifier(eventLoop)] { return known }
-      let loop = StreamLoop(terms: terms, events: events, metrics: metrics, eventLoop: eventLoop)
+      let loop = StreamLoop(terms: terms, events: events, metrics: metrics, eventLoop: eventLoop) { [weak self] group in
+        self?.everything(for: group)
+      }
       // There is nobody yet to tell.
-      if let shown = state.shown { loop.show(QuoteUpdate(shown, after: nil, catalog: terms.catalog)) }
+      if let update = state.editor.everything(for: nil, terms: dealer()) { loop.quotes.show(update) }
       let entrance = LoopEntrance(loop, eventLoop)
       state.loops[ObjectIdentifier(eventLoop)] = entrance
       return entrance
     }
     return StreamHandler(loop: entrance.loop, token: token)
+  }
+
+  /// What a group's clients see at the moment; from now on every loop is told about the group.
+  private func everything(for group: String) -> QuoteUpdate? {
+    state.withLock { $0.editor.everything(for: group, terms: dealer()) }
   }
 }
 
@@ -66,7 +77,7 @@ final class StreamHub: Sendable {
 private final class LoopEntrance: Sendable {
   private struct Pending {
     /// What the loop has not shown yet: one update, into which newer ones are merged while the loop is busy.
-    var update: QuoteUpdate?
+    var update: QuoteBroadcast?
     var isBusy = false
   }
 
@@ -86,7 +97,7 @@ private final class LoopEntrance: Sendable {
   /// On the loop itself only.
   var loop: StreamLoop { bound.value }
 
-  func post(_ update: QuoteUpdate) {
+  func post(_ update: QuoteBroadcast) {
     let wasBusy = pending.withLock { pending in
       if pending.update == nil { pending.update = update } else { pending.update?.merge(update) }
       defer { pending.isBusy = true }
@@ -111,7 +122,7 @@ private final class LoopEntrance: Sendable {
   }
 
   private func proceed() {
-    guard loop.quotes.proceed(limit: Self.portion) else { return showNext() }
+    guard loop.proceed(limit: Self.portion) else { return showNext() }
     // A task for this very moment would run before anything that was received.
     eventLoop.scheduleTask(in: Self.pause) { self.proceed() }
   }

@@ -1,4 +1,5 @@
 import Foundation
+import NIOCore
 import Testing
 import TradingStore
 
@@ -74,6 +75,50 @@ import TradingStore
         #expect(error["type"] as? String == "error")
         let close = try await socket.next()
         #expect(close == .close(1008))
+      }
+    }
+  }
+
+  /// The newest bid and ask of EURUSD that a socket is shown, in points, once `isExpected`.
+  private func prices(
+    _ socket: inout WireSocket, _ isExpected: (_ spread: Int) -> Bool
+  ) async throws -> (bid: Int, ask: Int) {
+    let alarm = socket.hangUp(after: .seconds(20))
+    defer { alarm.cancel() }
+    while true {
+      let message = try await socket.nextJSON()
+      guard let price = (message["prices"] as? [[String: String]])?.first else { continue }
+      func points(_ key: String) -> Int { Int((price[key] ?? "").filter { $0 != "." }) ?? 0 }
+      if isExpected(points("ask") - points("bid")) { return (points("bid"), points("ask")) }
+    }
+  }
+
+  @Test func whoFollowsAnAccountSeesThePricesThatItDealsAt() async throws {
+    try await withAdministeredServer { port, _ in
+      let logIn = #"{"login":"admin","password":"open sesame"}"#
+      let session = try await WireClient.request(port, "POST", "/api/session", body: logIn)
+      let admin = ["Authorization: Bearer \(try session.json("accessToken") ?? "")"]
+      let opening = #"{"accountId":"alice","password":"correct horse","group":"vip"}"#
+      #expect(
+        try await WireClient.request(port, "POST", "/admin/accounts", body: opening, headers: admin).status == 201)
+      let alice = try await WireClient.request(
+        port, "POST", "/api/session", body: #"{"login":"alice","password":"correct horse"}"#)
+      func setMarkup(_ points: Int) async throws {
+        let body = #"{"EURUSD":"\#(points)"}"#
+        let answer = try await WireClient.request(port, "PUT", "/admin/groups/vip", body: body, headers: admin)
+        #expect(answer.status == 200)
+      }
+      try await setMarkup(7)
+      try await WireSocket.with(port, "/ws?token=\(try alice.json("accessToken") ?? "")") { socket in
+        try await socket.send(#"{"type":"subscribe","symbols":["EURUSD"]}"#)
+        _ = try await prices(&socket) { $0 == 12 }
+        try await socket.send(#"{"type":"subscribe","account":"alice"}"#)
+        _ = try await prices(&socket) { $0 == 26 }
+        // They change with the markup, and go when the account goes.
+        try await setMarkup(20)
+        _ = try await prices(&socket) { $0 == 52 }
+        try await socket.send(#"{"type":"unsubscribe","account":"alice","symbols":[]}"#)
+        _ = try await prices(&socket) { $0 == 12 }
       }
     }
   }

@@ -36,7 +36,8 @@ import TradingCore
       Quote(symbol: Symbol($0.key), bid: Price(points: $0.value), ask: Price(points: $0.value + 2))
     }
     return QuoteUpdate(
-      PriceSnapshot(sequence: sequence, time: Timestamp(milliseconds: 0), quotes: quotes), after: nil, catalog: catalog)
+      PriceSnapshot(sequence: sequence, time: Timestamp(milliseconds: 0), quotes: quotes), after: nil,
+      terms: DealerTerms(catalog: catalog))
   }
 
   /// Shows everything at once.

@@ -34,6 +34,7 @@ final class AccountEvents: Sendable {
   /// An account as it was read.
   struct Opening: Sendable {
     let lastTransactionId: TransactionID
+    let group: String
     let frame: ByteBuffer
   }
 
@@ -110,7 +111,9 @@ final class AccountEvents: Sendable {
         let account = try await self.books.account(accountId, deadline: .now + Self.patience)
         self.followed.withLock { $0[accountId]?.currency = account.settings.currency }
         let frame = self.messages.account(account, in: self.market())
-        receive(.success(Opening(lastTransactionId: account.lastTransactionId, frame: frame)))
+        receive(
+          .success(
+            Opening(lastTransactionId: account.lastTransactionId, group: account.settings.group, frame: frame)))
       } catch {
         receive(.failure(error))
       }

@@ -8,6 +8,8 @@ protocol AccountFollower: AnyObject {
   var takesAccounts: Bool { get }
   /// Sends a whole frame, which may be shared with others.
   func sendAccount(_ frame: ByteBuffer)
+  /// The account was told; it deals at the prices of `group`.
+  func opened(_ accountId: String, group: String)
   func refuse(_ accountId: String, _ mistake: StreamMistake)
   func close(_ reason: StreamClose)
 }
@@ -117,6 +119,7 @@ final class AccountFanOut {
           remedy: "send the id of the last transaction that you have seen, or leave since out"))
     case .success(let opening):
       follower.sendAccount(opening.frame)
+      follower.opened(accountId, group: opening.group)
       subscription.feed.open(last: opening.lastTransactionId, since: subscription.since)
       resume(follower, accountId)
     }

@@ -15,6 +15,10 @@ final class StreamHandler: ChannelInboundHandler {
   /// Of the request; not kept longer than it takes to look at it.
   private var token: String?
   private var isWritable = true
+  /// The prices that it is shown.
+  private var quotes: QuoteFanOut
+  /// The account whose group they are for; nil for the dealer's own.
+  private var dealsAs: String?
   /// Nil before the handler is in the pipeline and once the connection is gone.
   private var context: ChannelHandlerContext?
   var place = CohortPlace()
@@ -24,6 +28,7 @@ final class StreamHandler: ChannelInboundHandler {
   init(loop: StreamLoop, token: String?) {
     self.loop = loop
     self.token = token
+    quotes = loop.quotes
     session = StreamSession(terms: loop.terms, now: .now())
     reader = FrameReader(maximumMessageSize: loop.terms.limits.messageSize)
   }
@@ -58,7 +63,7 @@ final class StreamHandler: ChannelInboundHandler {
     if isWritable {
       // Accounts first: prices are only the newest anyway.
       resumeAccounts()
-      loop.quotes.bringUpToDate(self)
+      quotes.bringUpToDate(self)
     }
     context.fireChannelWritabilityChanged()
   }
@@ -96,7 +101,7 @@ final class StreamHandler: ChannelInboundHandler {
 
   /// Nothing is told any more.
   private func stop() {
-    loop.quotes.leave(self)
+    quotes.leave(self)
     for account in session.accounts { loop.accounts.unwatch(self, account) }
   }
 
@@ -108,10 +113,12 @@ final class StreamHandler: ChannelInboundHandler {
         write(reply.frame())
       case .pong(let payload): write(.frame(.pong, payload))
       case .ping: write(.frame(.ping, ByteBuffer()))
-      case .follow(let instruments): loop.quotes.follow(self, instruments, freshLook: true)
-      case .unfollow(let instruments): loop.quotes.follow(self, instruments, freshLook: false)
+      case .follow(let instruments): quotes.follow(self, instruments, freshLook: true)
+      case .unfollow(let instruments): quotes.follow(self, instruments, freshLook: false)
       case .watch(let account, let since): loop.accounts.watch(self, account, since: since)
-      case .unwatch(let account): loop.accounts.unwatch(self, account)
+      case .unwatch(let account):
+        loop.accounts.unwatch(self, account)
+        if account == dealsAs { show(loop.quotes, for: nil) }
       case .close(let reason):
         stop()
         write(.frame(reason))
@@ -123,6 +130,15 @@ final class StreamHandler: ChannelInboundHandler {
       case .end: context?.close(promise: nil)
       }
     }
+  }
+
+  /// Goes over to other prices, and shows all of them.
+  private func show(_ other: QuoteFanOut, for account: String?) {
+    dealsAs = account
+    guard other !== quotes else { return }
+    quotes.leave(self)
+    quotes = other
+    quotes.follow(self, session.instruments, freshLook: true)
   }
 
   private func write(_ frame: ByteBuffer) { context?.writeAndFlush(wrapOutboundOut(frame), promise: nil) }
@@ -145,6 +161,8 @@ extension StreamHandler: AccountFollower {
     session.wrote(at: .now())
     write(frame)
   }
+
+  func opened(_ accountId: String, group: String) { show(loop.quotes(of: group), for: accountId) }
 
   func refuse(_ accountId: String, _ mistake: StreamMistake) {
     session.forget(account: accountId)

@@ -9,7 +9,11 @@ final class StreamLoop {
   private static let lookInterval: TimeAmount = .seconds(1)
 
   let terms: StreamTerms
+  /// The dealer's own prices.
   let quotes: QuoteFanOut
+  /// The prices of those groups that connections of this loop deal as.
+  private var groups: [String: QuoteFanOut] = [:]
+  private let everything: (_ group: String) -> QuoteUpdate?
   let accounts: AccountFanOut
   private let metrics: TradingMetrics
   private let eventLoop: any EventLoop
@@ -19,17 +23,42 @@ final class StreamLoop {
   /// The time, as exact as whoever counts seconds needs it.
   private(set) var now = NIODeadline.now()
 
-  init(terms: StreamTerms, events: AccountEvents, metrics: TradingMetrics, eventLoop: any EventLoop) {
+  /// - Parameter everything: all prices of a group as they were shown last.
+  init(
+    terms: StreamTerms, events: AccountEvents, metrics: TradingMetrics, eventLoop: any EventLoop,
+    everything: @escaping (_ group: String) -> QuoteUpdate?
+  ) {
     self.terms = terms
+    self.everything = everything
     self.metrics = metrics
     self.eventLoop = eventLoop
     quotes = QuoteFanOut(instruments: terms.catalog.instruments.count)
     accounts = AccountFanOut(events: events, lag: terms.limits.accountLag, eventLoop: eventLoop)
   }
 
-  func show(_ update: QuoteUpdate) {
+  func show(_ broadcast: QuoteBroadcast) {
     now = .now()
-    quotes.show(update)
+    quotes.show(broadcast.dealer)
+    for (group, fanOut) in groups {
+      if let update = broadcast.groups[group] { fanOut.show(update) }
+    }
+  }
+
+  /// Tells at most `limit` followers of each fan-out; true while there is more to do.
+  func proceed(limit: Int) -> Bool {
+    var isMore = quotes.proceed(limit: limit)
+    for fanOut in groups.values { isMore = fanOut.proceed(limit: limit) || isMore }
+    return isMore
+  }
+
+  /// The prices that a group deals at.
+  func quotes(of group: String) -> QuoteFanOut {
+    if let known = groups[group] { return known }
+    let fanOut = QuoteFanOut(instruments: terms.catalog.instruments.count)
+    // There is nobody yet to tell.
+    if let update = everything(group) { fanOut.show(update) }
+    groups[group] = fanOut
+    return fanOut
   }
 
   func add(_ connection: StreamHandler) {

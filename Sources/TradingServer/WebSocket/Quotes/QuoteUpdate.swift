@@ -11,14 +11,18 @@ struct QuoteUpdate: Sendable {
   private(set) var quotes: [ByteBuffer?]
 
   /// Everything in `snapshot` that `last` did not show.
-  init(_ snapshot: PriceSnapshot, after last: PriceSnapshot?, catalog: InstrumentCatalog) {
+  ///
+  /// - Parameter group: whose prices it shows; nil for the dealer's own.
+  init(_ snapshot: PriceSnapshot, after last: PriceSnapshot?, terms: DealerTerms, group: String? = nil) {
     sequence = snapshot.sequence
     time = snapshot.time
     let known = Dictionary((last?.quotes ?? []).map { ($0.symbol, $0) }) { $1 }
     let new = Dictionary(snapshot.quotes.map { ($0.symbol, $0) }) { $1 }
-    quotes = catalog.instruments.map { instrument in
+    quotes = terms.catalog.instruments.map { instrument in
       guard let quote = new[instrument.symbol], known[instrument.symbol] != quote else { return nil }
-      return Self.json(quote, instrument)
+      guard let group else { return Self.json(instrument, bid: quote.bid, ask: quote.ask) }
+      let dealt = terms.prices(of: quote.symbol, bid: quote.bid, ask: quote.ask, group: group)
+      return Self.json(instrument, bid: Price(points: dealt.bid), ask: Price(points: dealt.ask))
     }
   }
 
@@ -31,10 +35,10 @@ struct QuoteUpdate: Sendable {
     for (place, quote) in newer.quotes.enumerated() where quote != nil { quotes[place] = quote }
   }
 
-  private static func json(_ quote: Quote, _ instrument: Instrument) -> ByteBuffer {
+  private static func json(_ instrument: Instrument, bid: Price, ask: Price) -> ByteBuffer {
     // Symbols and decimal text need no escaping.
     ByteBuffer(
-      string: "{\"symbol\":\"\(quote.symbol.name)\",\"bid\":\"\(instrument.text(of: quote.bid))\","
-        + "\"ask\":\"\(instrument.text(of: quote.ask))\"}")
+      string: "{\"symbol\":\"\(instrument.symbol.name)\",\"bid\":\"\(instrument.text(of: bid))\","
+        + "\"ask\":\"\(instrument.text(of: ask))\"}")
   }
 }
