@@ -132,7 +132,8 @@ final class CrashCluster: Sendable {
   }
 
   /// Where a product of this package is: hack/test says so, and otherwise it lies beside the tests.
-  private static func program(_ name: String) -> String {
+  /// Where a program of the package was built.
+  static func program(_ name: String) -> String {
     let folder = ProcessInfo.processInfo.environment["RTX_BIN"].map { URL(filePath: $0) }
     return (folder ?? URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()).appending(path: name).path
   }

@@ -16,6 +16,9 @@ final class ServerProcess: Sendable {
 
   deinit { kill() }
 
+  /// 0 while it does not run.
+  var pid: pid_t { state.withLock { $0.pid } }
+
   func start() throws {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
