@@ -6,15 +6,19 @@ import NIOHTTP1
 /// It stands before the HTTP decoder and sees bytes; `RequestProgressHandler` behind the decoder tells it where requests
 /// begin and end. Between requests the connection may rest, as long as the limit for idle connections allows; bytes of a
 /// next request that came along with the end of the last one count as rest.
-final class RequestClockHandler: ChannelInboundHandler, RemovableChannelHandler {
+final class RequestClockHandler: ChannelInboundHandler, ChannelOutboundHandler, RemovableChannelHandler {
   typealias InboundIn = ByteBuffer
+  typealias OutboundIn = ByteBuffer
 
   /// From a request's first byte to the end of its headers.
   static let headerTimeout: TimeAmount = .seconds(10)
   /// From there to the end of its body.
   static let bodyTimeout: TimeAmount = .seconds(20)
 
-  private enum State { case resting, receiving, off }
+  /// For a client to read the answer to a request that it is still sending.
+  static let farewell: TimeAmount = .seconds(1)
+
+  private enum State { case resting, receiving, discarding, off }
   private var state = State.resting
   private var timeout: Scheduled<Void>?
   private let headerTimeout, bodyTimeout: TimeAmount
@@ -25,6 +29,7 @@ final class RequestClockHandler: ChannelInboundHandler, RemovableChannelHandler 
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    if state == .discarding { return }
     if state == .resting {
       state = .receiving
       start(headerTimeout, on: context.channel)
@@ -32,14 +37,30 @@ final class RequestClockHandler: ChannelInboundHandler, RemovableChannelHandler 
     context.fireChannelRead(data)
   }
 
+  func channelReadComplete(context: ChannelHandlerContext) {
+    if state == .discarding { context.read() }
+    context.fireChannelReadComplete()
+  }
+
+  /// The server has said all that it will. Of a request that it did not want to read to its end, such as one with too
+  /// large a body, the rest is thrown away for a moment: a connection that is closed upon unread bytes is reset, and
+  /// takes the answer with it (RFC 9112, section 9.6).
+  func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+    context.close(mode: mode, promise: promise)
+    guard mode == .output, state == .receiving else { return }
+    state = .discarding
+    start(Self.farewell, on: context.channel)
+    context.read()
+  }
+
   func handlerRemoved(context: ChannelHandlerContext) { turnOff() }
 
   fileprivate func headersEnded(on channel: any Channel) {
-    if state != .off { start(bodyTimeout, on: channel) }
+    if state == .receiving { start(bodyTimeout, on: channel) }
   }
 
   fileprivate func requestEnded() {
-    guard state != .off else { return }
+    guard state == .receiving else { return }
     state = .resting
     timeout?.cancel()
   }

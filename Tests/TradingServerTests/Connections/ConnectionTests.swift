@@ -3,6 +3,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import Testing
+import TradingStore
 
 @testable import TradingServer
 
@@ -60,6 +61,26 @@ import Testing
           try await Task.sleep(for: .milliseconds(400))
         }
       }
+    }
+  }
+
+  @Test func aBodyThatIsTooLargeIsAnsweredAndNotWaitedFor() async throws {
+    let nowhere = PostgresSettings(host: "127.0.0.1", port: try freePort(), database: "x", user: "x")
+    let redis = RedisSettings(host: "127.0.0.1", port: try freePort())
+    try await TradingServerTests.withServer(postgres: nowhere, redis: redis) { port, _ in
+      let started = ContinuousClock.now
+      let answer = try await WireClient.connect(port).executeThenClose { inbound, outbound in
+        let head = "POST /api/orders HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3000000\r\n\r\n"
+        // The rest never comes.
+        try await outbound.write(ByteBuffer(string: head + String(repeating: "x", count: 500_000)))
+        var all = ByteBuffer()
+        for try await var part in inbound { all.writeBuffer(&part) }
+        return String(buffer: all)
+      }
+      #expect(answer.hasPrefix("HTTP/1.1 413"))
+      #expect(answer.contains("\"remedy\""), "the answer arrives whole")
+      // The limit for bodies is twenty seconds.
+      #expect(started.duration(to: .now) < .seconds(10))
     }
   }
 }
