@@ -61,12 +61,14 @@ public struct WatchOptions: Sendable, Hashable {
   public var resourceVersionMatch: String?
   /// The longest silence that is taken for a living connection; `nil` waits for as long as it stays open.
   public var idleTimeout: Duration?
+  /// Passes over `metadata.managedFields`, often the largest part of an object, before the object is read.
+  public var omitsManagedFields: Bool
 
   /// Makes options; everything left out is left to the server.
   public init(
     labelSelector: String? = nil, fieldSelector: String? = nil, resourceVersion: String? = nil,
     timeoutSeconds: Int? = nil, allowBookmarks: Bool = true, sendInitialEvents: Bool? = nil,
-    resourceVersionMatch: String? = nil, idleTimeout: Duration? = nil
+    resourceVersionMatch: String? = nil, idleTimeout: Duration? = nil, omitsManagedFields: Bool = false
   ) {
     self.labelSelector = labelSelector
     self.fieldSelector = fieldSelector
@@ -76,6 +78,7 @@ public struct WatchOptions: Sendable, Hashable {
     self.sendInitialEvents = sendInitialEvents
     self.resourceVersionMatch = resourceVersionMatch
     self.idleTimeout = idleTimeout
+    self.omitsManagedFields = omitsManagedFields
   }
 
   var query: [(name: String, value: String)] {

@@ -132,6 +132,8 @@ extension WatchStream {
   private func change(
     _ change: UndecodableObject.Change, _ object: JSONValue, _ event: (Object) -> WatchEvent<Object>
   ) -> WatchEvent<Object> {
+    var object = object
+    if options.omitsManagedFields { object.set(nil, at: ["metadata", "managedFields"]) }
     do {
       return event(try decode(KubernetesClient.stamped(object, type)))
     } catch {

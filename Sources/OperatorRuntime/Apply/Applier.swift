@@ -53,7 +53,8 @@ public struct Applier: Sendable {
   }
 
   /// Makes the server's object have everything that `desired` says, by what an informer knows: no request at all when
-  /// nothing differs, one when something does. The informer shows the result at once.
+  /// nothing differs, one when something does. The informer shows the result at once, and what is returned lacks what the
+  /// informer leaves out.
   ///
   /// The informer must be synced. An object that its selector does not match is written each time, whether it differs or
   /// not: the informer never knows it.
@@ -66,7 +67,9 @@ public struct Applier: Sendable {
     let hash = AppliedHash.of(json)
     let marked = marked(json, hash)
     if let observed, isMet(marked, hash: hash, by: observed) { return .unchanged }
-    let object: Object = try await send(marked, Object.resourceType, desired.key).decode()
+    var result = try await send(marked, Object.resourceType, desired.key)
+    if informer.omitsManagedFields { result.set(nil, at: ["metadata", "managedFields"]) }
+    let object: Object = try result.decode()
     informer.note(written: object)
     return .applied(object)
   }

@@ -22,7 +22,9 @@ public final class DynamicInformer: AnyInformer {
     self.type = type
     core = InformerCore(
       Reflector(
-        collection: ResourceCollection(client: client, type: type, namespace: namespace, content: content),
+        collection: ResourceCollection(
+          client: client, type: type, namespace: namespace, content: content,
+          omitsManagedFields: transform.dropsManagedFields),
         traits: .dynamic, transform: transform.apply, options: options, logger: logger, time: TimeSource(clock)))
   }
 

@@ -21,6 +21,8 @@ public final class Informer<Object: KubernetesResource>: AnyInformer {
   public typealias Handler = @Sendable (StoreChange<Object>) -> Void
 
   public let name: String
+  /// Whether its objects come without managed fields.
+  let omitsManagedFields: Bool
   private let core: InformerCore<Object>
 
   /// - Parameters:
@@ -32,9 +34,11 @@ public final class Informer<Object: KubernetesResource>: AnyInformer {
     logger: Logger = Logger(label: "informer"), clock: any Clock<Duration> = ContinuousClock()
   ) {
     name = Object.resourceType.kind
+    omitsManagedFields = transform.dropsManagedFields
     core = InformerCore(
       Reflector(
-        collection: ResourceCollection(client: client, namespace: namespace), traits: .typed,
+        collection: ResourceCollection(
+          client: client, namespace: namespace, omitsManagedFields: transform.dropsManagedFields), traits: .typed,
         transform: transform.apply, options: options, logger: logger, time: TimeSource(clock)))
   }
 

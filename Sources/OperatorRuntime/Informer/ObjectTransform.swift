@@ -5,6 +5,8 @@ public struct ObjectTransform<Object: Sendable>: Sendable {
   /// Tells transforms apart: informers are shared between those who ask for the same one.
   public let name: String
   let apply: @Sendable (Object) -> Object
+  /// Whether it starts by dropping the managed fields: then they need not even be read.
+  private(set) var dropsManagedFields = false
 
   /// - Parameters:
   ///   - name: Must differ between transforms that do different things.
@@ -19,28 +21,34 @@ public struct ObjectTransform<Object: Sendable>: Sendable {
 
   /// One transform after another.
   public func then(_ next: Self) -> Self {
-    Self(name: name + "+" + next.name) { [apply] in next.apply(apply($0)) }
+    var both = Self(name: name + "+" + next.name) { [apply] in next.apply(apply($0)) }
+    both.dropsManagedFields = dropsManagedFields
+    return both
   }
 }
 
 extension ObjectTransform where Object: KubernetesResource {
   /// Drops `metadata.managedFields`, often the largest part of an object.
   public static var withoutManagedFields: Self {
-    Self(name: "without-managed-fields") { object in
+    var transform = Self(name: "without-managed-fields") { object in
       var object = object
       object.metadata.managedFields = nil
       return object
     }
+    transform.dropsManagedFields = true
+    return transform
   }
 }
 
 extension ObjectTransform where Object == DynamicObject {
   /// Drops `metadata.managedFields`, often the largest part of an object.
   public static var withoutManagedFields: Self {
-    Self(name: "without-managed-fields") { object in
+    var transform = Self(name: "without-managed-fields") { object in
       var object = object
       object.json.set(nil, at: ["metadata", "managedFields"])
       return object
     }
+    transform.dropsManagedFields = true
+    return transform
   }
 }

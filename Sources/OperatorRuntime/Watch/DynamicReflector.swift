@@ -24,7 +24,8 @@ public struct DynamicReflector: Sendable {
     clock: any Clock<Duration> = ContinuousClock()
   ) {
     reflector = Reflector(
-      collection: ResourceCollection(client: client, type: type, namespace: namespace, content: content),
+      collection: ResourceCollection(
+        client: client, type: type, namespace: namespace, content: content, omitsManagedFields: false),
       traits: .dynamic, transform: { $0 }, options: options, logger: logger, time: TimeSource(clock))
   }
 

@@ -57,7 +57,8 @@ struct Reflector<Object: Sendable>: Sendable {
         labelSelector: options.labelSelector, fieldSelector: options.fieldSelector, resourceVersion: version,
         timeoutSeconds: seconds, allowBookmarks: true, sendInitialEvents: version == nil ? true : nil,
         // A server that never marks the end of its list must not keep readers waiting for long.
-        idleTimeout: version == nil ? min(options.idleTimeout, .seconds(30)) : options.idleTimeout))
+        idleTimeout: version == nil ? min(options.idleTimeout, .seconds(30)) : options.idleTimeout,
+        omitsManagedFields: collection.omitsManagedFields))
     do {
       for try await event in stream {
         for action in machine.step(step(for: event)) { store(action) }

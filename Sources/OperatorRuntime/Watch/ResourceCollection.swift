@@ -22,6 +22,8 @@ struct ResourceCollection<Item: Sendable>: Sendable {
   let client: KubernetesClient
   let type: ResourceType
   let namespace: String?
+  /// Whether managed fields are passed over before an object is read.
+  let omitsManagedFields: Bool
   let decode: @Sendable (JSONValue) throws -> Item
   let watch: @Sendable (WatchOptions) -> WatchStream<Item>
 
@@ -45,7 +47,7 @@ struct ResourceCollection<Item: Sendable>: Sendable {
       continueToken: token?.isEmpty == false ? token : nil)
     for json in list["items"]?.arrayValue ?? [] {
       do {
-        page.items.append(try decode(named(json)))
+        page.items.append(try decode(prepared(json)))
       } catch {
         let object = DynamicObject(json)
         page.unreadable.append(
@@ -64,9 +66,10 @@ struct ResourceCollection<Item: Sendable>: Sendable {
   }
 
   /// Items of a list come without apiVersion and kind; with them they equal what a watch gives.
-  private func named(_ object: JSONValue) -> JSONValue {
-    guard object["kind"] == nil || object["apiVersion"] == nil else { return object }
+  private func prepared(_ object: JSONValue) -> JSONValue {
     var object = object
+    if omitsManagedFields { object.set(nil, at: ["metadata", "managedFields"]) }
+    guard object["kind"] == nil || object["apiVersion"] == nil else { return object }
     object["apiVersion"] = .string(type.apiVersion)
     object["kind"] = .string(type.kind)
     return object
@@ -86,18 +89,22 @@ struct ResourceCollection<Item: Sendable>: Sendable {
 }
 
 extension ResourceCollection where Item: KubernetesResource {
-  init(client: KubernetesClient, namespace: String?) {
+  init(client: KubernetesClient, namespace: String?, omitsManagedFields: Bool) {
     self.init(
-      client: client, type: Item.resourceType, namespace: namespace, decode: { try $0.decode(Item.self) },
+      client: client, type: Item.resourceType, namespace: namespace, omitsManagedFields: omitsManagedFields,
+      decode: { try $0.decode(Item.self) },
       watch: { client.watch(Item.self, in: namespace, options: $0) })
   }
 }
 
 extension ResourceCollection where Item == DynamicObject {
-  init(client: KubernetesClient, type: ResourceType, namespace: String?, content: InformerContent) {
+  init(
+    client: KubernetesClient, type: ResourceType, namespace: String?, content: InformerContent, omitsManagedFields: Bool
+  ) {
     let client = content == .whole ? client : client.forMetadataOnly()
     self.init(
-      client: client, type: type, namespace: namespace, decode: { DynamicObject($0) },
+      client: client, type: type, namespace: namespace, omitsManagedFields: omitsManagedFields,
+      decode: { DynamicObject($0) },
       watch: { client.watch(type, in: namespace, options: $0) })
   }
 }
