@@ -8,12 +8,16 @@ extension Account {
   ///
   /// A quote that is looked at late may meet an account that has moved on. Then orders for which `stood` is false, because
   /// they are younger than the quote, are left alone, and the margin of open trades is left to newer quotes.
+  ///
+  /// - Parameters:
+  ///   - time: when the quote came: what decides whether an order has expired, a session is open and the quote is fresh.
+  ///   - writingTime: what the transactions say, when that is later; the ledger's times do not run backwards.
   public mutating func tick(
-    _ symbol: Symbol, in market: Market, at time: Timestamp, includesMargin: Bool = true,
-    stood: (TransactionID) -> Bool = { _ in true }
+    _ symbol: Symbol, in market: Market, at time: Timestamp, writingTime: Timestamp? = nil,
+    includesMargin: Bool = true, stood: (TransactionID) -> Bool = { _ in true }
   ) -> [Transaction] {
-    var batch = Batch(at: time)
-    expireOrders(&batch)
+    var batch = Batch(at: writingTime ?? time)
+    expireOrders(by: time, &batch)
     if books[symbol] != nil, let instrument = market.terms.catalog[symbol],
       market.obstacle(to: instrument, at: time) == nil,
       let prices = market.prices(of: symbol, group: settings.group)
@@ -28,12 +32,12 @@ extension Account {
   /// Cancels the orders whose time has come, for when no tick does.
   public mutating func expire(at time: Timestamp) -> [Transaction] {
     var batch = Batch(at: time)
-    expireOrders(&batch)
+    expireOrders(by: time, &batch)
     return batch.transactions
   }
 
-  private mutating func expireOrders(_ batch: inout Batch) {
-    while let next = expiries.first, next.key <= batch.time.milliseconds {
+  private mutating func expireOrders(by time: Timestamp, _ batch: inout Batch) {
+    while let next = expiries.first, next.key <= time.milliseconds {
       post(.orderCancel(orderId: next.id, .timeInForceExpired), in: &batch)
     }
   }

@@ -51,7 +51,9 @@ extension Account {
       // The ledger's times do not run backwards because a price was looked at late.
       let time = max(moment.tick.time, recent.newest)
       for symbol in moment.vouched {
-        transactions += tick(symbol, in: moment.market, at: time, includesMargin: isUnchanged) { id in
+        transactions += tick(
+          symbol, in: moment.market, at: moment.tick.time, writingTime: time, includesMargin: isUnchanged
+        ) { id in
           // What these moments themselves led to is as old as they are.
           id > last || recent.stood(id, before: moment.tick.time)
         }
@@ -65,5 +67,16 @@ extension MarketMoment {
   /// The symbols whose quotes the feed vouched for with this tick, changed or not, in the catalog's order.
   var vouched: [Symbol] {
     market.terms.catalog.instruments.map(\.symbol).filter { market[$0]?.time == tick.time }
+  }
+}
+
+extension Dealer {
+  /// Takes over every quote that the feed vouched for at that moment, and gives what that led to.
+  mutating func take(_ moment: MarketMoment) -> [Effect] {
+    moment.vouched.flatMap { symbol -> [Effect] in
+      guard let entry = moment.market[symbol] else { return [] }
+      // A quote that the board took over cannot be refused here.
+      return (try? tick(Quote(symbol: symbol, bid: entry.bid, ask: entry.ask), at: entry.time)) ?? []
+    }
   }
 }
