@@ -55,10 +55,12 @@ public struct TradingApplication: Service {
     let nudges = LedgerNudges(tail: tail, redis: configuration.redis, replica: replica)
     let desk = TradingDesk(
       pool: pool, market: { board.market }, committed: { nudges.committed() }, logger: logger)
+    let unstored = UnstoredTicks()
     let evaluator = Evaluator(
       store: LedgerEvaluatorStore(
-        desk: desk, reader: reader, leases: EvaluatorLeases(pool: pool, holder: replica)),
-      board: board, metrics: EvaluatorMetrics(registry: registry), logger: logger)
+        desk: desk, reader: reader, leases: EvaluatorLeases(pool: pool, holder: replica),
+        stored: TickStore(pool: pool)),
+      board: board, unstored: unstored, metrics: EvaluatorMetrics(registry: registry), logger: logger)
     let tls = try configuration.tls.map { try TLSContext(files: $0, logger: logger) }
     let revocations = Revocations(pool: pool, logger: logger)
     let groups = GroupTerms(pool: pool, board: board, logger: logger)
@@ -122,7 +124,8 @@ public struct TradingApplication: Service {
             watch.hear(entries)
             await evaluator.hear(entries)
           }, feed,
-          TickRecorder(board: board, postgres: configuration.postgres, logger: logger),
+          TickRecorder(
+            board: board, unstored: unstored, postgres: configuration.postgres, registry: registry, logger: logger),
           EvaluatorService(evaluator: evaluator), PricePublisher(board: board, hub: hub),
           server,
           DrainService(readiness: readiness, hub: hub, delay: configuration.drainDelay, logger: logger),

@@ -24,8 +24,10 @@ private struct CutOffStore: EvaluatorStore {
 
   func activeAccounts(shard: Int) async throws(DeskError) -> [Account] { try await base.activeAccounts(shard: shard) }
 
-  func account(_ accountId: String) async throws(DeskError) -> (account: Account, newest: [Transaction]) {
-    try await base.account(accountId)
+  func account(
+    _ accountId: String, since time: Timestamp
+  ) async throws(DeskError) -> (account: Account, newest: [Transaction]) {
+    try await base.account(accountId, since: time)
   }
 
   func perform(
@@ -34,11 +36,21 @@ private struct CutOffStore: EvaluatorStore {
   ) async throws(DeskError) -> [Transaction] {
     try await base.perform(on: accountId, fence: fence, body)
   }
+
+  func ticks(
+    of symbols: [Symbol], after: Timestamp, through: Timestamp, span: Int64
+  ) async throws(DeskError) -> [RecordedTick] {
+    try await base.ticks(of: symbols, after: after, through: through, span: span)
+  }
+
+  func quotes(of symbols: [Symbol], at time: Timestamp) async throws(DeskError) -> [RecordedTick] {
+    try await base.quotes(of: symbols, at: time)
+  }
 }
 
-/// A replica without HTTP: a desk, a board, an ear on the ledger and an evaluator.
+/// A replica without HTTP: a desk, a board whose ticks are stored, an ear on the ledger and an evaluator.
 private final class Replica: Sendable {
-  let board = MarketBoard(terms: DealerTerms(catalog: .standard))
+  let board: MarketBoard
   let desk: TradingDesk
   let reader: LedgerReader
   let store: CutOffStore
@@ -46,14 +58,22 @@ private final class Replica: Sendable {
   private let pool: PostgresPool
   private let task = Mutex<Task<Void, Never>?>(nil)
 
-  init(_ postgres: PostgresSettings, _ name: String, evaluates: Bool = true, hears: Bool = true) {
+  /// - Parameter history: milliseconds of prices that the board remembers.
+  init(
+    _ postgres: PostgresSettings, _ name: String, evaluates: Bool = true, hears: Bool = true, history: Int64 = 10_000
+  ) {
+    board = MarketBoard(terms: DealerTerms(catalog: .standard), history: history)
+    let unstored = UnstoredTicks()
+    let recorder = TickRecorder(
+      board: board, unstored: unstored, postgres: postgres, interval: .milliseconds(50), logger: quietLogger)
     pool = PostgresPool(settings: postgres, logger: quietLogger)
     desk = TradingDesk(pool: pool, market: { [board] in board.market }, logger: quietLogger)
     reader = LedgerReader(pool: pool)
     let leases = EvaluatorLeases(pool: pool, holder: name)
-    store = CutOffStore(base: LedgerEvaluatorStore(desk: desk, reader: reader, leases: leases))
+    store = CutOffStore(
+      base: LedgerEvaluatorStore(desk: desk, reader: reader, leases: leases, stored: TickStore(pool: pool)))
     evaluator = Evaluator(
-      store: store, board: board, metrics: EvaluatorMetrics(), logger: quietLogger)
+      store: store, board: board, unstored: unstored, metrics: EvaluatorMetrics(), logger: quietLogger)
     let tail = LedgerTail(pool: pool, logger: quietLogger)
     let (desk, evaluator) = (desk, evaluator)
     let running = Task {
@@ -61,6 +81,7 @@ private final class Replica: Sendable {
         group.addTask { try? await desk.run() }
         if hears { group.addTask { try? await tail.run { await evaluator.hear($0) } } }
         if evaluates { group.addTask { await evaluator.run() } }
+        group.addTask { await recorder.record() }
       }
     }
     task.withLock { $0 = running }
@@ -91,9 +112,12 @@ private final class Heard: Sendable {
 /// Everything that was offered to the boards, in order.
 private final class PricePath: Sendable {
   private let path = Mutex<[(time: Timestamp, bid: Int64)]>([])
-  private let boards: [MarketBoard]
+  private let boards: Mutex<[MarketBoard]>
 
-  init(_ boards: [MarketBoard]) { self.boards = boards }
+  init(_ boards: [MarketBoard]) { self.boards = Mutex(boards) }
+
+  /// A board that hears what comes from now on.
+  func add(_ board: MarketBoard) { boards.withLock { $0.append(board) } }
 
   var moments: [(time: Timestamp, bid: Int64)] { path.withLock { $0 } }
 
@@ -103,7 +127,8 @@ private final class PricePath: Sendable {
         milliseconds: max(Timestamp.now.milliseconds, (path.last?.time.milliseconds ?? 0) + 1))
       path.append((time, bid))
       let quote = Quote(symbol: Symbol("EURUSD"), bid: Price(points: bid), ask: Price(points: bid + 10))
-      for board in boards { board.offer(PriceSnapshot(sequence: Int64(path.count), time: time, quotes: [quote])) }
+      let snapshot = PriceSnapshot(sequence: Int64(path.count), time: time, quotes: [quote])
+      for board in boards.withLock({ $0 }) { board.offer(snapshot) }
     }
   }
 }
@@ -207,28 +232,36 @@ private final class PricePath: Sendable {
     await two.kill()
   }
 
-  /// How the first holder is lost.
-  enum Loss: CaseIterable { case killed, cutOff }
+  /// How the first holder is lost. The last one comes back to nobody: its successor starts when the prices in between are
+  /// not remembered by any board, and has never heard them.
+  enum Loss: CaseIterable { case killed, cutOff, killedForLong }
 
   @Test(arguments: Loss.allCases) func noTriggerIsLostOrDoubledWhenTheHolderIsReplaced(loss: Loss) async throws {
     let postgres = try await PostgresServer.shared.makeMigratedDatabase()
-    let client = Replica(postgres, "client", evaluates: false)
-    let one = Replica(postgres, "one")
-    let market = PricePath([client.board, one.board])
-    market.offer(bid: 108_500)
+    let history: Int64 = loss == .killedForLong ? 1_000 : 10_000
+    let client = Replica(postgres, "client", evaluates: false, history: history)
+    let one = Replica(postgres, "one", history: history)
+    let all = PricePath([client.board, one.board])
+    all.offer(bid: 108_500)
     try await openAccounts(8, client.desk)
     try await eventually("one holds the shards") { await one.holdsAll }
-    let two = Replica(postgres, "two")
-    let all = PricePath([client.board, one.board, two.board])
-    for moment in market.moments { all.offer(bid: moment.bid) }
+    var successor: Replica?
+    func join() {
+      let two = Replica(postgres, "two", history: history)
+      all.add(two.board)
+      successor = two
+    }
+    if loss != .killedForLong { join() }
 
     let placements = try await trade(through: client, all) { round in
-      guard round == 120 else { return }
-      switch loss {
-      case .killed: await one.kill()
-      case .cutOff: one.store.isCutOff.open()
+      switch (round, loss) {
+      case (120, .cutOff): one.store.isCutOff.open()
+      case (120, _): await one.kill()
+      case (300, .killedForLong): join()
+      default: break
       }
     }
+    let two = try #require(successor)
     try await eventually("two holds the shards") { await two.holdsAll }
     if loss == .cutOff { await #expect(one.evaluator.heldShards.count < EvaluatorLeases.shardCount) }
     let moments = all.moments
@@ -243,8 +276,8 @@ private final class PricePath: Sendable {
         if let touch { expected[created.id] = request.side == .buy ? touch.bid + 10 : touch.bid }
       }
       touched += expected.count
-      try await eventually("account \(accountId) has its fills") {
-        try await fills(of: accountId, client.reader).count(where: { $0.reason == .limitOrder }) >= expected.count
+      try await eventually("account \(accountId) has its fills", within: .seconds(30)) {
+        try await Set(fills(of: accountId, client.reader).map(\.orderId)).isSuperset(of: expected.keys)
       }
       let found = try await fills(of: accountId, client.reader)
       #expect(Set(found.map(\.orderId)).count == found.count, "doubled")
@@ -254,6 +287,33 @@ private final class PricePath: Sendable {
     }
     #expect(touched > 100)
     for replica in [client, two] + (loss == .cutOff ? [one] : []) { await replica.kill() }
+  }
+
+  @Test func aTouchDuringAnOutageOfTheDatabaseIsFilledAtItsPrice() async throws {
+    let server = try await PostgresServer.start()
+    let postgres = try await server.makeMigratedDatabase()
+    let replica = Replica(postgres, "one", history: 300)
+    let market = PricePath([replica.board])
+    market.offer(bid: 108_500)
+    try await openAccounts(8, replica.desk)
+    for number in 0..<8 {
+      _ = try await replica.desk.place(limit("a\(number)", "x", .buy, at: 108_400), deadline: deadline())
+    }
+    try await eventually("the shards are held") { await replica.holdsAll }
+    server.crash()
+    // Longer than leases hold and boards remember. The first touch is followed by a better price.
+    for step in 0..<120 {
+      market.offer(bid: [20: 108_390, 21: 108_380][step] ?? 108_500)
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    try await server.restart(answering: postgres)
+    for number in 0..<8 {
+      try await eventually("account \(number) has its fill") {
+        market.offer(bid: 108_500)
+        return try await fills(of: "a\(number)", replica.reader).map(\.price.points) == [108_400]
+      }
+    }
+    await replica.kill()
   }
 
   /// Prices that touch and leave, and orders near them, while `disturb` runs between the rounds. Gives the orders that had

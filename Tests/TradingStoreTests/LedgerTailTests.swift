@@ -90,7 +90,7 @@ import TradingCore
     let mine = try await one.acquireAndRenew(watermarks: [:], deadline: soon)
     #expect(mine.map(\.lease) == (0..<EvaluatorLeases.shardCount).map { EvaluatorLease(shard: $0, epoch: 1) })
     let renewed = try await one.acquireAndRenew(
-      watermarks: [3: Timestamp(milliseconds: 77)], deadline: soon)
+      watermarks: [3: Timestamp(milliseconds: 4_000_000_000_077)], deadline: soon)
     #expect(renewed.map(\.lease) == mine.map(\.lease), "a renewal keeps the epoch")
     #expect(try await two.acquireAndRenew(watermarks: [:], deadline: soon).isEmpty)
     try await eventually("the other takes over") {
@@ -98,12 +98,12 @@ import TradingCore
     }
     let taken = try await two.acquireAndRenew(watermarks: [:], deadline: soon)
     #expect(taken.allSatisfy { $0.lease.epoch == 2 })
-    #expect(taken[3].watermark == Timestamp(milliseconds: 77))
+    #expect(taken[3].watermark == Timestamp(milliseconds: 4_000_000_000_077))
     #expect(try await one.acquireAndRenew(watermarks: [:], deadline: soon).isEmpty)
-    try await two.release(watermarks: [4: Timestamp(milliseconds: 99)], deadline: soon)
+    try await two.release(watermarks: [4: Timestamp(milliseconds: 4_000_000_000_099)], deadline: soon)
     let again = try await one.acquireAndRenew(watermarks: [:], deadline: soon)
     #expect(again.allSatisfy { $0.lease.epoch == 3 } && again.count == EvaluatorLeases.shardCount)
-    #expect(again[4].watermark == Timestamp(milliseconds: 99))
+    #expect(again[4].watermark == Timestamp(milliseconds: 4_000_000_000_099))
     await pool.shutdown()
   }
 

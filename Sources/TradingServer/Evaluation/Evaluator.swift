@@ -7,15 +7,19 @@ import TradingStore
 ///
 /// Any number of replicas run one; each shard has one holder at a time, and what a former holder still writes is refused
 /// by the lease's epoch. A holder that dies is replaced when its leases expire: the successor lets every account meet the
-/// last seconds of the market again, which leads to nothing where it had been done.
+/// last seconds of the market again, which leads to nothing where it had been done. What lies longer back than the board
+/// remembers, as after an outage of the database, it reads from the stored ticks first (`GapReplay`).
 actor Evaluator {
   /// Between two rounds of taking and renewing leases. With a lease of 1.5 s a shard is without a holder for less than 2 s.
   static let round: Duration = .milliseconds(300)
   /// Between attempts at something that the database could not do.
   private static let retryDelay: Duration = .milliseconds(100)
+  /// What other replicas have heard and this one has not is stored by then, once the database is back.
+  private static let settling: Duration = .seconds(2)
 
   private let store: any EvaluatorStore
   private let board: MarketBoard
+  private let unstored: UnstoredTicks
   private let metrics: EvaluatorMetrics
   private let logger: Logger
   private let jobs: AsyncStream<Job>
@@ -27,18 +31,26 @@ actor Evaluator {
   private var arriving: [Int: (lease: EvaluatorLease, heard: [LedgerEntry])] = [:]
   private var isHearing = false
   private var seen = Timestamp(milliseconds: 0)
+  /// The first tick that this replica heard.
+  private var heardFirst: Timestamp?
   private var forgotten = Timestamp(milliseconds: 0)
   private var termsVersion = -1
 
   /// Something that takes a while, done beside the rest.
   private enum Job: Sendable {
-    case takeOver(EvaluatorLease)
+    /// Shards that were evaluated up to `after` by others, longer ago than the board remembers.
+    case replay([EvaluatorLease], after: Timestamp)
+    case takeOver(EvaluatorLease, after: Timestamp?)
     case carryOut(ShardBook.Request, EvaluatorLease)
   }
 
-  init(store: any EvaluatorStore, board: MarketBoard, metrics: EvaluatorMetrics, logger: Logger) {
+  /// - Parameter unstored: where this replica keeps the ticks that it has heard until they are stored.
+  init(
+    store: any EvaluatorStore, board: MarketBoard, unstored: UnstoredTicks, metrics: EvaluatorMetrics, logger: Logger
+  ) {
     self.store = store
     self.board = board
+    self.unstored = unstored
     self.metrics = metrics
     self.logger = logger
     (jobs, starter) = AsyncStream.makeStream(of: Job.self)
@@ -93,6 +105,7 @@ extension Evaluator {
     let moments = board.moments(since: seen)
     guard let last = moments.last else { return }
     seen = last.tick.time
+    heardFirst = heardFirst ?? moments.first?.tick.time
     if board.termsVersion != termsVersion {
       termsVersion = board.termsVersion
       for shard in books.keys { books[shard]?.replace(terms: last.market.terms, last: moments.first) }
@@ -107,8 +120,8 @@ extension Evaluator {
 
   /// Lets go, now and then, of what is older than any moment that can be looked back at.
   private func forget() {
-    let oldest = Timestamp(milliseconds: seen.milliseconds - MarketBoard.history)
-    guard forgotten.milliseconds < oldest.milliseconds - MarketBoard.history else { return }
+    let oldest = Timestamp(milliseconds: seen.milliseconds - board.history)
+    guard forgotten.milliseconds < oldest.milliseconds - board.history else { return }
     forgotten = oldest
     for shard in books.keys { books[shard]?.forget(before: oldest) }
   }
@@ -146,22 +159,22 @@ extension Evaluator {
     let leases = Dictionary(held.map { ($0.lease.shard, $0.lease) }) { $1 }
     for (shard, book) in books where leases[shard] != book.lease { drop(shard, book.lease) }
     for (shard, arrival) in arriving where leases[shard] != arrival.lease { arriving[shard] = nil }
+    var missed: (leases: [EvaluatorLease], after: Timestamp)?
     for (lease, watermark) in held where books[lease.shard] == nil && arriving[lease.shard] == nil {
       arriving[lease.shard] = (lease, [])
-      warnOfGap(lease, watermark)
-      starter.yield(.takeOver(lease))
+      if let watermark, isForgotten(watermark) {
+        missed = ((missed?.leases ?? []) + [lease], min(missed?.after ?? watermark, watermark))
+      } else {
+        starter.yield(.takeOver(lease, after: watermark))
+      }
     }
+    // Together, so that the ticks are read once.
+    if let missed { starter.yield(.replay(missed.leases, after: missed.after)) }
     metrics.holds(shards: books.count)
   }
 
-  private func warnOfGap(_ lease: EvaluatorLease, _ watermark: Timestamp?) {
-    guard let watermark, let oldest = board.moments(since: Timestamp(milliseconds: 0)).first?.tick.time,
-      watermark < oldest
-    else { return }
-    logger.warning(
-      "prices were not evaluated for a while",
-      metadata: ["shard": "\(lease.shard)", "from": "\(watermark)", "to": "\(oldest)"])
-  }
+  /// Whether prices may have come after `time` that the board does not remember any more.
+  private func isForgotten(_ time: Timestamp) -> Bool { board.oldestMoment.map { time < $0 } ?? false }
 
   private func drop(_ shard: Int, _ lease: EvaluatorLease) {
     guard books[shard]?.lease == lease else { return }
@@ -180,22 +193,65 @@ extension Evaluator {
 
   private func perform(_ job: Job) async {
     switch job {
-    case .takeOver(let lease): await takeOver(lease)
+    case .replay(let leases, let mark): await replay(leases, after: mark)
+    case .takeOver(let lease, let mark): await takeOver(lease, after: mark)
     case .carryOut(let request, let lease): await carryOut(request, lease)
     }
   }
 
-  private func takeOver(_ lease: EvaluatorLease) async {
+  private func replay(_ leases: [EvaluatorLease], after start: Timestamp) async {
+    warnOfGap(after: start)
+    if heardFirst.map({ start < $0 }) ?? true { try? await Task.sleep(for: Self.settling) }
+    var (mark, isDone) = (start, false)
+    var replay: GapReplay?
+    while !Task.isCancelled, !isDone {
+      let held = leases.filter { arriving[$0.shard]?.lease == $0 }
+      if held.isEmpty { return }
+      var next =
+        replay
+        ?? GapReplay(
+          held, after: mark, store: store, board: board, unstored: unstored, metrics: metrics, logger: logger)
+      replay = nil
+      do throws(DeskError) {
+        isDone = try await !next.step()
+        mark = next.mark
+        replay = next
+      } catch {
+        logger.warning("missed prices have to be looked at again", metadata: ["error": "\(error)"])
+        try? await Task.sleep(for: Self.retryDelay)
+      }
+    }
+    for lease in leases { starter.yield(.takeOver(lease, after: mark)) }
+  }
+
+  private func warnOfGap(after mark: Timestamp) {
+    let now = Timestamp.now.milliseconds
+    logger.warning("prices were not evaluated for a while", metadata: ["since": "\(mark)"])
+    let kept = now - Int64(TickStore.tickDays) * 86_400_000
+    guard mark.milliseconds < kept else { return }
+    metrics.lost(seconds: (kept - mark.milliseconds) / 1_000)
+    logger.error(
+      "prices that nobody evaluated are not stored any more",
+      metadata: ["from": "\(mark)", "to": "\(Timestamp(milliseconds: kept))"])
+  }
+
+  private func takeOver(_ lease: EvaluatorLease, after mark: Timestamp?) async {
     while !Task.isCancelled, arriving[lease.shard]?.lease == lease {
       do throws(DeskError) {
         let accounts = try await store.activeAccounts(shard: lease.shard)
         guard let arrival = arriving[lease.shard], arrival.lease == lease else { return }
-        arriving[lease.shard] = nil
         takeMoments()
+        if let mark, isForgotten(mark) {
+          // It took so long that more was missed.
+          starter.yield(.replay([lease], after: mark))
+          return
+        }
+        arriving[lease.shard] = nil
         let history = pastMoments(since: Timestamp(milliseconds: 0))
         books[lease.shard] = ShardBook(lease: lease, accounts: accounts, terms: board.market.terms, history: history)
         books[lease.shard]?.hear(arrival.heard, history: history)
         begin(lease.shard)
+        metrics.holds(shards: books.count)
         logger.info(
           "a shard is evaluated here", metadata: ["shard": "\(lease.shard)", "accounts": "\(accounts.count)"])
         return
@@ -215,7 +271,7 @@ extension Evaluator {
           let written = try await store.perform(on: id, fence: lease) { account, _ in
             account.evaluate(moments, recent)
           }
-          report(written)
+          metrics.report(written)
           update(lease) { $0.finished(id, wrote: written) }
         case .rollOver(_, let rollovers):
           let written = try await store.perform(on: id, fence: lease) { account, market throws(CommandError) in
@@ -225,10 +281,10 @@ extension Evaluator {
             }
             return transactions
           }
-          report(written)
+          metrics.report(written)
           update(lease) { $0.finished(id, wrote: written) }
         case .reload:
-          let (account, newest) = try await store.account(id)
+          let (account, newest) = try await store.account(id, since: board.oldestMoment ?? .now)
           let history = pastMoments(since: Timestamp(milliseconds: 0))
           update(lease) { $0.reloaded(account, newest: newest, history: history) }
         }
@@ -268,11 +324,5 @@ extension Evaluator {
     change(&book)
     books[lease.shard] = book
     begin(lease.shard)
-  }
-
-  private func report(_ transactions: [Transaction]) {
-    for transaction in transactions {
-      if case .orderFill(let fill) = transaction.kind { metrics.filled(fill.reason) }
-    }
   }
 }

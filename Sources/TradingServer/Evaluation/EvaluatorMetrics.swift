@@ -15,6 +15,11 @@ public struct EvaluatorMetrics: Sendable {
     registry.describe(
       "rtx_evaluator_tick_timestamp_seconds", "Time of the newest tick that this replica's shards have met.")
     registry.describe("rtx_evaluator_busy_accounts", "Accounts whose triggers are being written.")
+    registry.describe(
+      "rtx_evaluator_replayed_ticks_total", "Stored ticks that were evaluated late because nobody had done so.")
+    registry.describe(
+      "rtx_evaluator_lost_seconds_total",
+      "Seconds of prices that nobody had evaluated and that were not stored any more.")
     registry.describe("rtx_evaluator_fills_total", "Fills that this replica's evaluator wrote, by reason.")
     shards = Meter(label: "rtx_evaluator_shards", factory: registry)
     time = Meter(label: "rtx_evaluator_tick_timestamp_seconds", factory: registry)
@@ -29,7 +34,22 @@ public struct EvaluatorMetrics: Sendable {
     busy.set(Int64(busyAccounts))
   }
 
-  func filled(_ reason: FillReason) {
+  func replayed(ticks: Int) {
+    Counter(label: "rtx_evaluator_replayed_ticks_total", factory: registry).increment(by: Int64(ticks))
+  }
+
+  func lost(seconds: Int64) {
+    Counter(label: "rtx_evaluator_lost_seconds_total", factory: registry).increment(by: seconds)
+  }
+
+  /// The evaluator wrote these.
+  func report(_ transactions: [Transaction]) {
+    for transaction in transactions {
+      if case .orderFill(let fill) = transaction.kind { filled(fill.reason) }
+    }
+  }
+
+  private func filled(_ reason: FillReason) {
     Counter(label: "rtx_evaluator_fills_total", dimensions: [("reason", reason.rawValue)], factory: registry)
       .increment()
   }

@@ -14,12 +14,22 @@ protocol EvaluatorStore: Sendable {
   /// The accounts of a shard that have a waiting order or an open trade.
   func activeAccounts(shard: Int) async throws(DeskError) -> [Account]
 
-  /// An account with everything committed before the call, and its newest transactions.
-  func account(_ accountId: String) async throws(DeskError) -> (account: Account, newest: [Transaction])
+  /// An account with everything committed before the call, and its transactions since `time` at least.
+  func account(
+    _ accountId: String, since time: Timestamp
+  ) async throws(DeskError) -> (account: Account, newest: [Transaction])
 
   /// Writes what `body` makes of the account as it is by then, unless the lease is lost.
   func perform(
     on accountId: String, fence: EvaluatorLease,
     _ body: @escaping @Sendable (inout Account, Market) throws(CommandError) -> [Transaction]
   ) async throws(DeskError) -> [Transaction]
+
+  /// The next stored ticks, as `TickStore.ticks`.
+  func ticks(
+    of symbols: [Symbol], after: Timestamp, through: Timestamp, span: Int64
+  ) async throws(DeskError) -> [RecordedTick]
+
+  /// The stored quotes at a time, as `TickStore.quotes`.
+  func quotes(of symbols: [Symbol], at time: Timestamp) async throws(DeskError) -> [RecordedTick]
 }

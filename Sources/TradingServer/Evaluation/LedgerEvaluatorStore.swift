@@ -7,12 +7,13 @@ struct LedgerEvaluatorStore: EvaluatorStore {
   private static let patience: Duration = .seconds(5)
   /// A renewal that takes longer comes too late anyway.
   private static let renewalPatience: Duration = .seconds(1)
-  /// More than an account writes in the time that can be looked back at.
-  private static let newestTransactions: Int64 = 512
+  /// Transactions that are read at once when looking back.
+  private static let pageSize: Int64 = 512
 
   let desk: TradingDesk
   let reader: LedgerReader
   let leases: EvaluatorLeases
+  let stored: TickStore
 
   func acquireAndRenew(
     watermarks: [Int: Timestamp]
@@ -28,11 +29,20 @@ struct LedgerEvaluatorStore: EvaluatorStore {
     try await reader.activeAccounts(shard: shard, deadline: .now + Self.patience)
   }
 
-  func account(_ accountId: String) async throws(DeskError) -> (account: Account, newest: [Transaction]) {
+  func account(
+    _ accountId: String, since time: Timestamp
+  ) async throws(DeskError) -> (account: Account, newest: [Transaction]) {
     let account = try await desk.account(accountId, deadline: .now + Self.patience)
-    let newest = try await reader.transactions(
-      accountId: accountId, after: account.lastTransactionId - Self.newestTransactions,
-      limit: Int(Self.newestTransactions) * 2, deadline: .now + Self.patience)
+    var newest: [Transaction] = []
+    var end = account.lastTransactionId
+    while end > 0 {
+      let start = max(0, end - Self.pageSize)
+      let page = try await reader.transactions(
+        accountId: accountId, after: start, limit: Int(end - start), deadline: .now + Self.patience)
+      newest = page + newest
+      guard let first = page.first, first.time >= time else { break }
+      end = start
+    }
     return (account, newest)
   }
 
@@ -41,5 +51,15 @@ struct LedgerEvaluatorStore: EvaluatorStore {
     _ body: @escaping @Sendable (inout Account, Market) throws(CommandError) -> [Transaction]
   ) async throws(DeskError) -> [Transaction] {
     try await desk.perform(on: accountId, fence: fence, deadline: .now + Self.patience, body)
+  }
+
+  func ticks(
+    of symbols: [Symbol], after: Timestamp, through: Timestamp, span: Int64
+  ) async throws(DeskError) -> [RecordedTick] {
+    try await stored.ticks(of: symbols, after: after, through: through, span: span, deadline: .now + Self.patience)
+  }
+
+  func quotes(of symbols: [Symbol], at time: Timestamp) async throws(DeskError) -> [RecordedTick] {
+    try await stored.quotes(of: symbols, at: time, deadline: .now + Self.patience)
   }
 }

@@ -55,7 +55,7 @@ struct ShardBook {
     dealer = Dealer(terms: terms)
     for account in accounts { dealer.add(account) }
     var concerned: Set<String> = []
-    for moment in history { concerned.formUnion(Self.tick(&dealer, moment).map(\.accountId)) }
+    for moment in history { concerned.formUnion(dealer.take(moment).map(\.accountId)) }
     newest = history.last?.tick.time
     for account in accounts {
       let id = account.settings.accountId
@@ -91,7 +91,7 @@ struct ShardBook {
   mutating func take(_ moment: MarketMoment) {
     newest = moment.tick.time
     var effects: [String: [Transaction]] = [:]
-    for effect in Self.tick(&dealer, moment) { effects[effect.accountId, default: []] += effect.transactions }
+    for effect in dealer.take(moment) { effects[effect.accountId, default: []] += effect.transactions }
     for (id, transactions) in effects.sorted(by: { $0.key < $1.key }) {
       if work[id] == nil {
         begin(id, [moment], expecting: transactions)
@@ -184,7 +184,7 @@ struct ShardBook {
   mutating func replace(terms: DealerTerms, last moment: MarketMoment?) {
     let accounts = dealer.allAccounts
     dealer = Dealer(terms: terms)
-    if let moment { _ = Self.tick(&dealer, moment) }
+    if let moment { _ = dealer.take(moment) }
     for account in accounts { dealer.add(account) }
   }
 
@@ -238,13 +238,5 @@ struct ShardBook {
   /// The time of what is written late differs from the time of what was foreseen.
   private static func isSame(_ left: Transaction, _ right: Transaction) -> Bool {
     left.id == right.id && left.batchId == right.batchId && left.kind == right.kind
-  }
-
-  private static func tick(_ dealer: inout Dealer, _ moment: MarketMoment) -> [Dealer.Effect] {
-    moment.vouched.flatMap { symbol -> [Dealer.Effect] in
-      guard let entry = moment.market[symbol] else { return [] }
-      // A quote that the board took over cannot be refused here.
-      return (try? dealer.tick(Quote(symbol: symbol, bid: entry.bid, ask: entry.ask), at: entry.time)) ?? []
-    }
   }
 }

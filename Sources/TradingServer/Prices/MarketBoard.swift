@@ -7,8 +7,9 @@ public import TradingCore
 /// Sequence and time grow with every tick: what a client was shown is never taken back by an older price, and a moment's time
 /// names it.
 public final class MarketBoard: Sendable {
-  /// Milliseconds that `moments` reaches back: longer than an evaluator may be away before another takes its place.
-  public static let history: Int64 = 10_000
+  /// Milliseconds that `moments` reaches back: longer than an evaluator is usually away before another takes its place. For
+  /// what is longer ago there are stored ticks.
+  let history: Int64
 
   fileprivate struct State {
     var market: Market
@@ -25,7 +26,11 @@ public final class MarketBoard: Sendable {
   }
   private let state: Mutex<State>
 
-  public init(terms: DealerTerms) { state = Mutex(State(market: Market(terms: terms))) }
+  /// - Parameter history: milliseconds that past moments are kept for.
+  public init(terms: DealerTerms, history: Int64 = 10_000) {
+    self.history = history
+    state = Mutex(State(market: Market(terms: terms)))
+  }
 
   /// The newest quotes, each with the time at which the feed last vouched for it.
   public var market: Market { state.withLock { $0.market } }
@@ -59,8 +64,10 @@ public final class MarketBoard: Sendable {
   ///
   /// The feed vouches for each quote in it at the snapshot's time. A quote that cannot be, or of an instrument that is not
   /// offered, is left out; one that is missing stays as it was and ages.
+  ///
+  /// - Parameter isShared: whether all replicas are shown it; false for what this one makes while Redis is away.
   @discardableResult
-  public func offer(_ snapshot: PriceSnapshot) -> Bool {
+  public func offer(_ snapshot: PriceSnapshot, isShared: Bool = true) -> Bool {
     state.withLock { state in
       if let latest = state.latest, snapshot.sequence <= latest.sequence || snapshot.time <= latest.time {
         return false
@@ -73,8 +80,8 @@ public final class MarketBoard: Sendable {
       }
       let latest = PriceSnapshot(sequence: snapshot.sequence, time: snapshot.time, quotes: state.market.quotes)
       state.latest = latest
-      let tick = Tick(sequence: snapshot.sequence, time: snapshot.time, quotes: changed)
-      state.remember(MarketMoment(tick: tick, market: state.market))
+      let tick = Tick(sequence: snapshot.sequence, time: snapshot.time, quotes: changed, isShared: isShared)
+      state.remember(MarketMoment(tick: tick, market: state.market), for: history)
       for listener in state.listeners.values { listener.yield(tick) }
       for watcher in state.watchers.values { watcher.yield(latest) }
       return true
@@ -121,12 +128,17 @@ public final class MarketBoard: Sendable {
       return Array(state.moments[start...])
     }
   }
+
+  /// The time of the first of `moments`; nil before the first tick.
+  var oldestMoment: Timestamp? {
+    state.withLock { $0.forgotten < $0.moments.count ? $0.moments[$0.forgotten].tick.time : nil }
+  }
 }
 
 extension MarketBoard.State {
-  fileprivate mutating func remember(_ moment: MarketMoment) {
+  fileprivate mutating func remember(_ moment: MarketMoment, for history: Int64) {
     moments.append(moment)
-    let oldest = moment.tick.time.milliseconds - MarketBoard.history
+    let oldest = moment.tick.time.milliseconds - history
     while moments[forgotten].tick.time.milliseconds < oldest { forgotten += 1 }
     if forgotten > moments.count / 2 {
       moments.removeFirst(forgotten)

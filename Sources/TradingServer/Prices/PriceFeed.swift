@@ -171,7 +171,7 @@ public actor PriceFeed: Service {
   }
 
   private func showLocal() {
-    if let next = nextSnapshot() { board.offer(next) }
+    if let next = nextSnapshot() { board.offer(next, isShared: false) }
   }
 
   /// Beyond everything that this replica or, as far as it knows, any other has shown.

@@ -8,11 +8,14 @@ public struct Tick: Sendable, Hashable {
   public let time: Timestamp
   /// In the catalog's order; empty when the feed vouched for all quotes again without changing one.
   public let quotes: [Quote]
+  /// Whether all replicas show it; false for what one of them makes while Redis is away.
+  public let isShared: Bool
 
-  public init(sequence: Int64, time: Timestamp, quotes: [Quote]) {
+  public init(sequence: Int64, time: Timestamp, quotes: [Quote], isShared: Bool = true) {
     self.sequence = sequence
     self.time = time
     self.quotes = quotes
+    self.isShared = isShared
   }
 }
 

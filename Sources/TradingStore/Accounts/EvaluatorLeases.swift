@@ -35,7 +35,8 @@ public struct EvaluatorLeases: Sendable {
   }
 
   // A free row that someone else is taking at this moment, or that an old holder is still writing under, is skipped. A
-  // renewal does not wait for a group that is being written under the lease: that one holds FOR KEY SHARE only.
+  // renewal does not wait for a group that is being written under the lease: that one holds FOR KEY SHARE only. The first
+  // holder of all begins now, so that a successor knows since when prices count even if this one never renews.
   private static let acquisition = PreparedStatement(
     name: "acquire_leases",
     sql: """
@@ -49,7 +50,8 @@ public struct EvaluatorLeases: Sendable {
         ORDER BY shard FOR UPDATE SKIP LOCKED
       ), taken AS (
         UPDATE evaluator_shards e SET epoch = e.epoch + 1, holder = $1,
-          expires = clock_timestamp() + make_interval(secs => $2::bigint / 1000.0)
+          expires = clock_timestamp() + make_interval(secs => $2::bigint / 1000.0),
+          watermark = coalesce(e.watermark, (extract(epoch FROM now()) * 1000)::bigint)
         FROM free WHERE e.shard = free.shard RETURNING e.shard, e.epoch, e.watermark
       )
       SELECT shard, epoch, watermark FROM renewed UNION ALL SELECT shard, epoch, watermark FROM taken
@@ -66,7 +68,7 @@ public struct EvaluatorLeases: Sendable {
   /// Takes every shard that is free or expired and renews those held.
   ///
   /// - Parameter watermarks: for shards held, the time up to which they were evaluated. They are stored for a successor.
-  /// - Returns: what is held now, and how far each was evaluated by whoever held it before.
+  /// - Returns: what is held now, and how far each was evaluated by whoever held it before; now when nobody ever did.
   public func acquireAndRenew(
     watermarks: [Int: Timestamp], deadline: ContinuousClock.Instant
   ) async throws(DeskError) -> [(lease: EvaluatorLease, watermark: Timestamp?)] {
