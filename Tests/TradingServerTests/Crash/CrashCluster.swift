@@ -28,7 +28,7 @@ final class CrashCluster: Sendable {
 
   /// - Parameter proxy: the port by which the replicas reach PostgreSQL, given PostgreSQL's own; by default that one.
   static func start(through proxy: (Int) async throws -> Int = { $0 }) async throws -> CrashCluster {
-    let postgres = try await PostgresServer.start()
+    let postgres = try await PostgresServer.start(isDurable: true)
     let redis = try RedisServer()
     try await redis.waitUntilReady()
     let database = try await postgres.makeMigratedDatabase()
@@ -51,7 +51,7 @@ final class CrashCluster: Sendable {
         "DB_HOST": "127.0.0.1", "DB_PORT": "\(databasePort)", "DB_NAME": database.database, "DB_USER": database.user,
         "DB_SSL_MODE": "disable", "REDIS_HOST": redis.settings.host, "REDIS_PORT": "\(redis.settings.port)",
         "PORT": "\(port)", "BIND_ADDRESS": "127.0.0.1", "DRAIN_SECONDS": "0", "HOSTNAME": name, "LOG_LEVEL": "error",
-        "RATE_LIMIT_PER_ACCOUNT": "0", "RATE_LIMIT_PER_ADDRESS": "0",
+        "RATE_LIMIT_PER_ACCOUNT": "0", "RATE_LIMIT_PER_ADDRESS": "0", "SIM_INTERVAL_MS": "100",
       ]
       return Replica(
         name: name, port: port,
@@ -60,15 +60,14 @@ final class CrashCluster: Sendable {
     }
   }
 
-  /// Orders at both replicas; `fault` happens while they come in, at another moment each time.
+  /// Orders at both replicas, 500 a second; `fault` happens while they come in, at another moment each time.
   func load(
-    _ prefix: String, mix: OperationMix = .orders, fault: @escaping @Sendable () async throws -> Void
+    _ prefix: String, for duration: Duration, fault: @escaping @Sendable () async throws -> Void
   ) async throws -> LoadReport {
     let schedule = ArrivalSchedule(
-      rate: 300, duration: .milliseconds(1_200), spacing: .poisson, seed: .random(in: 0...(.max)))
+      rate: 500, duration: duration, spacing: .poisson, seed: .random(in: 0...(.max)))
     var options = LoadOptions(
       targets: try replicas.map { try #require(Target("127.0.0.1:\($0.port)")) }, arrivals: schedule, prefix: prefix)
-    options.mix = mix
     options.connections = 32
     options.progressInterval = .milliseconds(10)
     options.orderDeadline = .seconds(40)
@@ -78,20 +77,24 @@ final class CrashCluster: Sendable {
       defer { continuation.finish() }
       return try await run.run()
     }()
-    let moment = Int.random(in: 20...200)
+    let moment = Int.random(in: 20...300)
     for await state in progress where state.acknowledged >= moment { break }
     try await fault()
     return try await report
   }
 
   /// Every order that was answered is in the books exactly once, and the books balance.
-  func expectExactlyOnce(_ reports: [LoadReport], sourceLocation: SourceLocation = #_sourceLocation) async throws {
+  ///
+  /// - Parameter others: orders that were placed beside the load.
+  func expectExactlyOnce(
+    _ reports: [LoadReport], others: Int = 0, sourceLocation: SourceLocation = #_sourceLocation
+  ) async throws {
     for report in reports {
       #expect(report.verdict != .broken, "\(report.table)", sourceLocation: sourceLocation)
       #expect(report.orders.acknowledged == report.orders.sent, "\(report.table)", sourceLocation: sourceLocation)
       #expect(report.orders.found == report.orders.sent, "\(report.table)", sourceLocation: sourceLocation)
     }
-    let sent = reports.reduce(0) { $0 + $1.orders.sent }
+    let sent = reports.reduce(0) { $0 + $1.orders.sent } + others
     #expect(try await count("SELECT count(*) FROM orders") == sent, sourceLocation: sourceLocation)
     let created = "SELECT count(*) FROM transactions WHERE kind ~ '_ORDER(_REJECT)?$' AND kind ~ '^(MARKET|LIMIT)'"
     #expect(try await count(created) == sent, sourceLocation: sourceLocation)

@@ -20,7 +20,9 @@ final class PostgresServer: Sendable {
   }
 
   /// Makes a cluster and starts a server of one's own on it.
-  static func start() async throws -> PostgresServer {
+  ///
+  /// - Parameter isDurable: whether it waits for the disk, as every real one does; most tests have no use for that.
+  static func start(isDurable: Bool = false) async throws -> PostgresServer {
     let directory = try makeDirectory()
     let words =
       asOrdinaryUser + [Self.bin + "/initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-D", directory + "/data"]
@@ -35,15 +37,15 @@ final class PostgresServer: Sendable {
       do { try initdb.run() } catch { continuation.resume(throwing: error) }
     }
     try #require(status == 0, "initdb failed")
-    return try PostgresServer(directory: directory)
+    return try PostgresServer(directory: directory, isDurable: isDurable)
   }
 
-  private init(directory: String) throws {
+  private init(directory: String, isDurable: Bool) throws {
     port = try freePort()
     process = ServerProcess(
       asOrdinaryUser + [
-        Self.bin + "/postgres", "-D", directory + "/data", "-p", String(port), "-h", "127.0.0.1", "-k", directory, "-F",
-        "-c", "max_connections=200", "-c", "shared_buffers=32MB",
+        Self.bin + "/postgres", "-D", directory + "/data", "-p", String(port), "-h", "127.0.0.1", "-k", directory,
+        "-c", "fsync=\(isDurable ? "on" : "off")", "-c", "max_connections=200", "-c", "shared_buffers=32MB",
       ])
     try process.start()
   }
