@@ -227,7 +227,7 @@ private final class PricePath: Sendable {
     await one.kill()
     let start = ContinuousClock.now
     try await eventually("two holds the shards") { await two.holdsAll }
-    // Leases hold for 1.5 s and are looked at every 0.3 s; the rest is room for a busy machine.
+    // Leases hold for 1.2 s and are looked at every 0.3 s; the rest is room for a busy machine.
     #expect(ContinuousClock.now - start < .seconds(6))
     await two.kill()
   }

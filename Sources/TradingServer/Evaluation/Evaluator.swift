@@ -10,7 +10,7 @@ import TradingStore
 /// last seconds of the market again, which leads to nothing where it had been done. What lies longer back than the board
 /// remembers, as after an outage of the database, it reads from the stored ticks first (`GapReplay`).
 actor Evaluator {
-  /// Between two rounds of taking and renewing leases. With a lease of 1.5 s a shard is without a holder for less than 2 s.
+  /// Between two rounds of taking and renewing leases. With a lease of 1.2 s a shard is without a holder for less than 2 s.
   static let round: Duration = .milliseconds(300)
   /// Between attempts at something that the database could not do.
   private static let retryDelay: Duration = .milliseconds(100)

@@ -28,7 +28,7 @@ public struct EvaluatorLeases: Sendable {
   ///   - holder: unique among all processes that ever ran, so that a restarted one does not take its own old lease over
   ///     without a new epoch.
   ///   - duration: how long a lease holds when it is not renewed.
-  public init(pool: PostgresPool, holder: String, duration: Duration = .milliseconds(1_500)) {
+  public init(pool: PostgresPool, holder: String, duration: Duration = .milliseconds(1_200)) {
     reads = RepeatedReads(pool: pool)
     self.holder = holder
     self.duration = duration

@@ -54,7 +54,7 @@ import TradingLoad
     }
     try await resting.expectFilledAtTheirFirstTouch()
     print("crash matrix, evaluating replica: \(takeOvers.line)")
-    // Leases hold for 1.5 s and are looked at every 0.3 s; the rest is room for a busy machine.
+    // Leases hold for 1.2 s and are looked at every 0.3 s; the rest is room for a busy machine.
     #expect(takeOvers.worst < .seconds(6))
   }
 
