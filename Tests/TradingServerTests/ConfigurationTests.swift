@@ -35,12 +35,7 @@ import TradingStore
   @Test func theOandaFeedNeedsATokenAndAnAccount() throws {
     let feed = ["PRICE_FEED_LP": "OANDA", "JWT_SECRET": String(repeating: "s", count: 32)]
     func problems(_ more: [String: String]) -> [String] {
-      do {
-        _ = try ServerConfiguration(environment: good.merging(feed) { $1 }.merging(more) { $1 })
-        return []
-      } catch {
-        return error.problems.map(\.key)
-      }
+      configurationProblems(good.merging(feed) { $1 }.merging(more) { $1 })
     }
     #expect(problems([:]) == ["OANDA_API_KEY", "OANDA_ACCOUNT_ID"])
     let key = ["OANDA_API_KEY": "k", "OANDA_ACCOUNT_ID": "101-004-1-001"]
@@ -53,14 +48,7 @@ import TradingStore
   }
 
   @Test func tokensNeedASecretThatIsLongEnough() throws {
-    func problems(_ more: [String: String]) -> [String] {
-      do {
-        _ = try ServerConfiguration(environment: good.merging(more) { $1 })
-        return []
-      } catch {
-        return error.problems.map(\.key)
-      }
-    }
+    func problems(_ more: [String: String]) -> [String] { configurationProblems(good.merging(more) { $1 }) }
     let secret = String(repeating: "s", count: 32)
     #expect(problems(["JWT_SECRET": secret]).isEmpty)
     #expect(problems(["JWT_SECRET": String(secret.dropLast())]) == ["JWT_SECRET"])
@@ -97,5 +85,15 @@ import TradingStore
     #expect(object?["_time"] as? String == "mine")
     #expect(object?["replica"] as? String == "a")
     #expect((object?["list"] as? [Any])?.count == 2)
+  }
+}
+
+/// The variables that a server complains of; none when it would start.
+func configurationProblems(_ environment: [String: String]) -> [String] {
+  do {
+    _ = try ServerConfiguration(environment: environment)
+    return []
+  } catch {
+    return error.problems.map(\.key)
   }
 }

@@ -8,22 +8,8 @@ import TradingStore
 @testable import TradingServer
 
 @Suite struct OrderAPITests {
-  private func withServers(
-    _ body: (_ one: Int, _ two: Int, PostgresSettings) async throws -> Void
-  ) async throws {
-    let postgres = try await PostgresServer.shared.makeMigratedDatabase()
-    let redis = try RedisServer()
-    try await redis.waitUntilReady()
-    try await withServer(postgres: postgres, redis: redis.settings) { one, _ in
-      try await withServer(postgres: postgres, redis: redis.settings, replica: "two") { two, _ in
-        for port in [one, two] { try await waitUntilReady(port) }
-        try await body(one, two, postgres)
-      }
-    }
-  }
-
   @Test func oneIdGetsOneAnswerOnEveryReplicaHoweverOftenItIsSent() async throws {
-    try await withServers { one, two, _ in
+    try await withReplicas { one, two, _ in
       let answers = try await withThrowingTaskGroup(of: WireClient.Answer.self) { group in
         for number in 0..<20 {
           group.addTask { try await WireClient.order(number.isMultiple(of: 2) ? one : two, "same") }
@@ -44,7 +30,7 @@ import TradingStore
   }
 
   @Test func refusalsNameTheFieldAndTheRemedy() async throws {
-    try await withServers { port, _, _ in
+    try await withReplicas { port, _, _ in
       #expect(try await WireClient.order(port, "a").status == 201)
       let cases: [(body: String, status: Int, field: String?)] = [
         (#"{"clientOrderId":"a","symbol":"EURUSD","side":"sell","volume":"0.10"}"#, 409, "side"),
@@ -71,7 +57,7 @@ import TradingStore
   }
 
   @Test func metricsCarryTheNamesOfTheDashboards() async throws {
-    try await withServers { port, _, _ in
+    try await withReplicas { port, _, _ in
       #expect(try await WireClient.order(port, "a").status == 201)
       #expect(try await WireClient.order(port, "a").status == 200)
       let answer = try await WireClient.request(port, "GET", "/metrics", headers: ["X-Request-Id: me-1"])

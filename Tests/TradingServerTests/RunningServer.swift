@@ -46,3 +46,16 @@ func withServer<Value: Sendable>(
     return try result.get()
   }
 }
+
+/// Runs two replicas on one new database and one new Redis, and `body` when both can place orders.
+func withReplicas(_ body: (_ one: Int, _ two: Int, PostgresSettings) async throws -> Void) async throws {
+  let postgres = try await PostgresServer.shared.makeMigratedDatabase()
+  let redis = try RedisServer()
+  try await redis.waitUntilReady()
+  try await withServer(postgres: postgres, redis: redis.settings) { one, _ in
+    try await withServer(postgres: postgres, redis: redis.settings, replica: "two") { two, _ in
+      for port in [one, two] { try await waitUntilReady(port) }
+      try await body(one, two, postgres)
+    }
+  }
+}

@@ -64,9 +64,8 @@ public struct Applier: Sendable {
   ) async throws -> ApplyOutcome<Object> {
     let json = try Self.applicable(try JSONValue(encoding: desired), Object.resourceType)
     let observed = try informer.get(desired.key).map { try JSONValue(encoding: $0) }
-    let hash = AppliedHash.of(json)
-    let marked = marked(json, hash)
-    if let observed, isMet(marked, hash: hash, by: observed) { return .unchanged }
+    let marked = marked(json)
+    if let observed, isMet(marked, by: observed) { return .unchanged }
     var result = try await send(marked, Object.resourceType, desired.key)
     if informer.omitsManagedFields { result.set(nil, at: ["metadata", "managedFields"]) }
     let object: Object = try result.decode()
@@ -89,9 +88,8 @@ public struct Applier: Sendable {
     _ desired: JSONValue, _ type: ResourceType, _ key: ObjectKey, _ observed: JSONValue?
   ) async throws -> JSONValue? {
     let slot = Slot(type: type, key: key)
-    let hash = AppliedHash.of(desired)
-    let marked = marked(desired, hash)
-    if let current = await current(observed, slot), isMet(marked, hash: hash, by: current) { return nil }
+    let marked = marked(desired)
+    if let current = await current(observed, slot), isMet(marked, by: current) { return nil }
     let result = try await send(marked, type, key)
     // Who owns which field is the bulk of an object, and is never compared.
     var remembered = result
@@ -108,14 +106,18 @@ public struct Applier: Sendable {
     }
   }
 
-  private func marked(_ desired: JSONValue, _ hash: String) -> JSONValue {
-    var desired = desired
-    desired.set(.string(hash), at: ["metadata", "annotations", hashAnnotation])
-    return desired
+  private var hashPath: [String] { ["metadata", "annotations", hashAnnotation] }
+
+  /// What is sent: the object with its own hash.
+  private func marked(_ desired: JSONValue) -> JSONValue {
+    var marked = desired
+    marked.set(.string(AppliedHash.of(desired)), at: hashPath)
+    return marked
   }
 
-  private func isMet(_ desired: JSONValue, hash: String, by current: JSONValue) -> Bool {
-    current.value(at: ["metadata", "annotations", hashAnnotation])?.stringValue == hash
+  /// - Parameter desired: With its hash, which is compared letter by letter; the rest may differ in form.
+  private func isMet(_ desired: JSONValue, by current: JSONValue) -> Bool {
+    current.value(at: hashPath) == desired.value(at: hashPath)
       && SubsetComparison.firstDifference(desired: desired, observed: current) == nil
   }
 

@@ -6,14 +6,19 @@ public struct ObjectTransform<Object: Sendable>: Sendable {
   public let name: String
   let apply: @Sendable (Object) -> Object
   /// Whether it starts by dropping the managed fields: then they need not even be read.
-  private(set) var dropsManagedFields = false
+  let dropsManagedFields: Bool
 
   /// - Parameters:
   ///   - name: Must differ between transforms that do different things.
   ///   - apply: Must keep name, namespace, uid, resourceVersion and ownerReferences.
   public init(name: String, _ apply: @escaping @Sendable (Object) -> Object) {
+    self.init(name: name, dropsManagedFields: false, apply)
+  }
+
+  private init(name: String, dropsManagedFields: Bool, _ apply: @escaping @Sendable (Object) -> Object) {
     self.name = name
     self.apply = apply
+    self.dropsManagedFields = dropsManagedFields
   }
 
   /// Stores objects as they come.
@@ -21,34 +26,28 @@ public struct ObjectTransform<Object: Sendable>: Sendable {
 
   /// One transform after another.
   public func then(_ next: Self) -> Self {
-    var both = Self(name: name + "+" + next.name) { [apply] in next.apply(apply($0)) }
-    both.dropsManagedFields = dropsManagedFields
-    return both
+    Self(name: name + "+" + next.name, dropsManagedFields: dropsManagedFields) { [apply] in next.apply(apply($0)) }
   }
 }
 
 extension ObjectTransform where Object: KubernetesResource {
   /// Drops `metadata.managedFields`, often the largest part of an object.
   public static var withoutManagedFields: Self {
-    var transform = Self(name: "without-managed-fields") { object in
+    Self(name: "without-managed-fields", dropsManagedFields: true) { object in
       var object = object
       object.metadata.managedFields = nil
       return object
     }
-    transform.dropsManagedFields = true
-    return transform
   }
 }
 
 extension ObjectTransform where Object == DynamicObject {
   /// Drops `metadata.managedFields`, often the largest part of an object.
   public static var withoutManagedFields: Self {
-    var transform = Self(name: "without-managed-fields") { object in
+    Self(name: "without-managed-fields", dropsManagedFields: true) { object in
       var object = object
       object.json.set(nil, at: ["metadata", "managedFields"])
       return object
     }
-    transform.dropsManagedFields = true
-    return transform
   }
 }

@@ -85,7 +85,10 @@ private struct CommandBackend: PodStreamBackend {
       }
       return 1
     case "deaf":
-      for await _ in AsyncStream<Void>(unfolding: { try? await Task.sleep(for: .seconds(60)) }) {}
+      let (nothing, never) = AsyncStream.makeStream(of: Void.self)
+      defer { never.finish() }
+      // Until it is cancelled.
+      for await _ in nothing {}
       return 0
     default: throw PodStreamError(.badRequest, "no such program: \(command)")
     }
@@ -104,16 +107,15 @@ private struct CommandBackend: PodStreamBackend {
     return Echo()
   }
 
-  private actor Echo: DuplexBytes {
-    private var pending: [[UInt8]] = []
-    private var isClosed = false
+  private struct Echo: DuplexBytes {
+    private let stream = AsyncStream.makeStream(of: [UInt8].self)
 
     func read() async throws -> [UInt8]? {
-      while pending.isEmpty, !isClosed { try await Task.sleep(for: .milliseconds(1)) }
-      return pending.isEmpty ? nil : pending.removeFirst()
+      for await bytes in stream.stream { return bytes }
+      return nil
     }
-    func write(_ bytes: [UInt8]) async throws { pending.append(bytes) }
-    func closeWrite() async throws { isClosed = true }
-    func close() async { isClosed = true }
+    func write(_ bytes: [UInt8]) async throws { stream.continuation.yield(bytes) }
+    func closeWrite() async throws { stream.continuation.finish() }
+    func close() async { stream.continuation.finish() }
   }
 }

@@ -37,24 +37,18 @@ import TradingStore
   }
 
   @Test func aStreamBringsWhatAnyReplicaCommits() async throws {
-    let postgres = try await PostgresServer.shared.makeMigratedDatabase()
-    let redis = try RedisServer()
-    try await redis.waitUntilReady()
-    try await withServer(postgres: postgres, redis: redis.settings) { one, _ in
-      try await withServer(postgres: postgres, redis: redis.settings, replica: "two") { two, _ in
-        for port in [one, two] { try await waitUntilReady(port) }
-        async let lines = WireClient.lines(one, "/api/transactions/stream?since=0", count: 6)
-        #expect(try await WireClient.order(two, "a").status == 201)
-        #expect(try await WireClient.order(one, "b").status == 201)
-        let placed = ContinuousClock.now
-        let ids = try await lines.map { try WireClient.Answer(status: 200, head: "", body: $0).json("id") ?? "" }
-        #expect(ids == ["1", "2", "3", "4", "5", "6"])
-        // Not with the look that precedes a heartbeat, but at once.
-        #expect(placed.duration(to: .now) < .seconds(4))
-        let silent = try await WireClient.lines(two, "/api/transactions/stream", count: 1)
-        #expect(silent.first?.contains(#""type":"HEARTBEAT""#) == true)
-        #expect(silent.first?.contains(#""lastTransactionId":"6""#) == true)
-      }
+    try await withReplicas { one, two, _ in
+      async let lines = WireClient.lines(one, "/api/transactions/stream?since=0", count: 6)
+      #expect(try await WireClient.order(two, "a").status == 201)
+      #expect(try await WireClient.order(one, "b").status == 201)
+      let placed = ContinuousClock.now
+      let ids = try await lines.map { try WireClient.Answer(status: 200, head: "", body: $0).json("id") ?? "" }
+      #expect(ids == ["1", "2", "3", "4", "5", "6"])
+      // Not with the look that precedes a heartbeat, but at once.
+      #expect(placed.duration(to: .now) < .seconds(4))
+      let silent = try await WireClient.lines(two, "/api/transactions/stream", count: 1)
+      #expect(silent.first?.contains(#""type":"HEARTBEAT""#) == true)
+      #expect(silent.first?.contains(#""lastTransactionId":"6""#) == true)
     }
   }
 }

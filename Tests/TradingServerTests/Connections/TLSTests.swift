@@ -43,14 +43,7 @@ func makeCertificate(in folder: String, name: String) async throws -> TLSFiles {
   @Test func configurationTriesTheFiles() async throws {
     let files = try await makeCertificate(in: try makeDirectory(), name: "one.example")
     let good = ["DB_HOST": "h", "DB_NAME": "n", "DB_USER": "u", "REDIS_HOST": "r"]
-    func problems(_ more: [String: String]) -> [String] {
-      do {
-        _ = try ServerConfiguration(environment: good.merging(more) { $1 })
-        return []
-      } catch {
-        return error.problems.map(\.key)
-      }
-    }
+    func problems(_ more: [String: String]) -> [String] { configurationProblems(good.merging(more) { $1 }) }
     #expect(problems(["TLS_CERT_FILE": files.certificate, "TLS_KEY_FILE": files.key]).isEmpty)
     #expect(problems(["TLS_CERT_FILE": files.certificate]) == ["TLS_KEY_FILE"])
     #expect(problems(["TLS_KEY_FILE": files.key]) == ["TLS_CERT_FILE"])

@@ -6,18 +6,6 @@ import TradingStore
 @testable import TradingServer
 
 @Suite struct AccountStreamTests {
-  private func withReplicas(_ body: (_ one: Int, _ two: Int) async throws -> Void) async throws {
-    let postgres = try await PostgresServer.shared.makeMigratedDatabase()
-    let redis = try RedisServer()
-    try await redis.waitUntilReady()
-    try await withServer(postgres: postgres, redis: redis.settings) { one, _ in
-      try await withServer(postgres: postgres, redis: redis.settings, replica: "two") { two, _ in
-        for port in [one, two] { try await waitUntilReady(port) }
-        try await body(one, two)
-      }
-    }
-  }
-
   /// The ids of the transactions up to `last`, in the order in which they come.
   private func ids(_ socket: inout WireSocket, upTo last: Int) async throws -> [Int] {
     var ids: [Int] = []
@@ -30,7 +18,7 @@ import TradingStore
   }
 
   @Test func transactionsOfAnyReplicaComeInOrderAndAreResumedWithoutHoleOrDouble() async throws {
-    try await withReplicas { one, two in
+    try await withReplicas { one, two, _ in
       try await WireSocket.with(one) { socket in
         try await socket.send(#"{"type":"subscribe","account":"demo"}"#)
         let opening = try await socket.nextJSON()
@@ -60,7 +48,7 @@ import TradingStore
   }
 
   @Test func anAccountThatIsNotTheClientsOrAnIdThatIsNotThereIsRefused() async throws {
-    try await withReplicas { port, _ in
+    try await withReplicas { port, _, _ in
       try await WireSocket.with(port) { socket in
         for (message, code) in [
           (#"{"type":"subscribe","account":"other"}"#, "forbidden"),
