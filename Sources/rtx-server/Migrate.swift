@@ -18,7 +18,8 @@ struct Migrate: AsyncParsableCommand {
     @Option(
       help: """
         expand: stop before the first migration that the release before could not work with. \
-        contract: apply those, once that release cannot come back. Default: both.
+        contract: apply those, once that release cannot come back. Default: both. \
+        Fails when more of the phase lies behind a pending one of the other.
         """)
     var phase: Phase?
     @Flag(help: "Create the database first when it does not exist.")

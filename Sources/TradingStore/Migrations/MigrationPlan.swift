@@ -16,7 +16,8 @@ public struct AppliedMigration: Sendable, Hashable {
 
 /// Where a migration run is to end.
 public enum MigrationTarget: Sendable, Hashable {
-  /// Forwards to this number, or to the newest migration; with a phase up to the first pending migration of another one.
+  /// Forwards to this number, or to the newest migration; with a phase up to the first pending migration of the other
+  /// one, which fails when more of the phase lies behind that.
   case up(to: Int?, phase: Migration.Phase? = nil)
   /// Back to this number (0 removes everything), or by one step.
   case down(to: Int?)
@@ -29,6 +30,8 @@ public enum MigrationError: Error, Sendable, Hashable, CustomStringConvertible {
   /// A migration that this program does not have is applied and would have to be undone.
   case unknown(number: Int)
   case noSuchMigration(number: Int, newest: Int)
+  /// A migration of the phase that was asked for lies behind a pending one of the other phase.
+  case blocked(Migration, by: Migration)
   /// The SQL of a migration failed; its transaction was rolled back.
   case failed(number: Int, name: String, reason: String)
   /// Another process held the lock, or the database stayed away, until the deadline.
@@ -43,10 +46,22 @@ public enum MigrationError: Error, Sendable, Hashable, CustomStringConvertible {
       "migration \(number) is applied but this program does not know it; use the newer program to undo it"
     case .noSuchMigration(let number, let newest):
       "there is no migration \(number); choose one from 0 to \(newest)"
+    case .blocked(let migration, let other):
+      "\(migration.phase.rawValue) migration \(migration.number) (\(migration.name)) comes after "
+        + "\(other.phase.rawValue) migration \(other.number) (\(other.name)), which is pending; \(remedy(other))"
     case .failed(let number, let name, let reason):
       "migration \(number) (\(name)) failed and was rolled back: \(reason)"
     case .deadline(let reason):
       "gave up waiting: \(reason)"
+    }
+  }
+
+  private func remedy(_ pending: Migration) -> String {
+    switch pending.phase {
+    case .contract:
+      "bring the release before this one to its end first, or, once what served before it is gone for good, "
+        + "run `migrate up --phase contract`; then repeat this"
+    case .expand: "run `migrate up --phase expand` first, then repeat this"
     }
   }
 }
@@ -71,14 +86,16 @@ public enum MigrationStep: Sendable, Hashable {
   }
 }
 
-/// Decides which step comes next, from what is applied.
-enum MigrationPlan {
-  /// All remaining steps in order. A newer schema than this program knows is left alone by `up`, because old and
-  /// new replicas run side by side during a release.
-  static func steps(
-    applied: [AppliedMigration], known: [Migration], target: MigrationTarget
-  ) throws(MigrationError) -> [MigrationStep] {
-    let newest = known.last?.number ?? 0
+/// Decides which steps come next, from what is applied.
+struct MigrationPlan: Sendable, Hashable {
+  /// In order.
+  let steps: [MigrationStep]
+  /// Why the target is not reached although these steps are made.
+  let obstacle: MigrationError?
+
+  /// A newer schema than this program knows is left alone by `up`, because old and new replicas run side by side during
+  /// a release.
+  init(applied: [AppliedMigration], known: [Migration], target: MigrationTarget) throws(MigrationError) {
     for row in applied {
       guard let migration = known.first(where: { $0.number == row.number }) else { continue }
       guard migration.checksum == row.checksum else {
@@ -86,25 +103,53 @@ enum MigrationPlan {
       }
     }
     switch target {
-    case .up(let limit, let phase):
-      let limit = limit ?? newest
-      guard (0...newest).contains(limit) else { throw .noSuchMigration(number: limit, newest: newest) }
-      let done = Set(applied.map(\.number))
-      // In the order of their numbers and none skipped: each was written for the schema that the one before leaves.
-      return known.filter { $0.number <= limit && !done.contains($0.number) }
-        .prefix { phase == nil || $0.phase == phase }.map { .apply($0) }
-    case .down(let limit):
-      let current = applied.map(\.number).max() ?? 0
-      let limit = limit ?? max(0, current - 1)
-      guard (0...max(newest, current)).contains(limit) else { throw .noSuchMigration(number: limit, newest: newest) }
-      var steps: [MigrationStep] = []
-      for row in applied.sorted(by: { $0.number > $1.number }) where row.number > limit {
-        guard let migration = known.first(where: { $0.number == row.number }) else {
-          throw .unknown(number: row.number)
-        }
-        steps.append(.undo(migration))
-      }
-      return steps
+    case .up(let limit, let phase): try self.init(up: limit, phase, applied: applied, known: known)
+    case .down(let limit): try self.init(down: limit, applied: applied, known: known)
     }
+  }
+
+  private init(
+    up limit: Int?, _ phase: Migration.Phase?, applied: [AppliedMigration], known: [Migration]
+  ) throws(MigrationError) {
+    let newest = known.last?.number ?? 0
+    let limit = limit ?? newest
+    guard (0...newest).contains(limit) else { throw .noSuchMigration(number: limit, newest: newest) }
+    let done = Set(applied.map(\.number))
+    // In the order of their numbers and none skipped: each was written for the schema that the one before leaves.
+    let pending = known.filter { $0.number <= limit && !done.contains($0.number) }
+    guard let phase else {
+      self.init(steps: pending.map { .apply($0) }, obstacle: nil)
+      return
+    }
+    // What no release has ever worked with, no contract migration can break: all that is to be expanded is, at once.
+    let isFresh = applied.isEmpty && phase == .expand
+    let last = isFresh ? pending.lastIndex { $0.phase == phase } : nil
+    let end = last.map { $0 + 1 } ?? pending.firstIndex { $0.phase != phase } ?? pending.endIndex
+    // Those before the obstacle are applied nevertheless: the remedy is to run the other phase, which would find them in
+    // its own way otherwise, and neither could ever be run.
+    self.init(steps: pending[..<end].map { .apply($0) }, obstacle: Self.obstacle(in: pending[end...], phase))
+  }
+
+  /// - Parameter rest: What stays pending; the first is of another phase.
+  private static func obstacle(in rest: ArraySlice<Migration>, _ phase: Migration.Phase) -> MigrationError? {
+    guard let other = rest.first, let blocked = rest.first(where: { $0.phase == phase }) else { return nil }
+    return .blocked(blocked, by: other)
+  }
+
+  private init(down limit: Int?, applied: [AppliedMigration], known: [Migration]) throws(MigrationError) {
+    let (newest, current) = (known.last?.number ?? 0, applied.map(\.number).max() ?? 0)
+    let limit = limit ?? max(0, current - 1)
+    guard (0...max(newest, current)).contains(limit) else { throw .noSuchMigration(number: limit, newest: newest) }
+    var steps: [MigrationStep] = []
+    for row in applied.sorted(by: { $0.number > $1.number }) where row.number > limit {
+      guard let migration = known.first(where: { $0.number == row.number }) else { throw .unknown(number: row.number) }
+      steps.append(.undo(migration))
+    }
+    self.init(steps: steps, obstacle: nil)
+  }
+
+  private init(steps: [MigrationStep], obstacle: MigrationError?) {
+    self.steps = steps
+    self.obstacle = obstacle
   }
 }

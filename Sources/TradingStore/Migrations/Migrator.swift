@@ -28,9 +28,10 @@ public struct Migrator: Sendable {
     return try await retrying(deadline: deadline) { connection in
       try Self.lock(connection, deadline: deadline)
       let applied = try Self.appliedMigrations(connection, deadline: deadline)
-      let steps = try MigrationPlan.steps(applied: applied, known: migrations, target: target)
-      for step in steps { try perform(step, connection, deadline: deadline) }
-      return steps
+      let plan = try MigrationPlan(applied: applied, known: migrations, target: target)
+      for step in plan.steps { try perform(step, connection, deadline: deadline) }
+      if let obstacle = plan.obstacle { throw obstacle }
+      return plan.steps
     }
   }
 
