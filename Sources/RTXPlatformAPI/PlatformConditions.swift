@@ -13,6 +13,8 @@ public enum ConditionType: String, Sendable, CaseIterable {
   case redisReady = "RedisReady"
   case backupReady = "BackupReady"
   case backendReady = "BackendReady"
+  /// What the spec asks for is what serves; only with the strategy BlueGreen.
+  case released = "Released"
 }
 
 /// Reasons of conditions: CamelCase, for machines. The message beside it is for people.
@@ -32,6 +34,11 @@ public enum ConditionReason: String, Sendable {
   case notReplicating = "NotReplicating"
   case dumpFailed = "DumpFailed"
   case rolloutFailed = "RolloutFailed"
+  /// A release is under way.
+  case releasing = "Releasing"
+  case awaitingApproval = "AwaitingApproval"
+  /// The release before serves on; the failed one is not tried again by itself.
+  case releaseFailed = "ReleaseFailed"
   case invalidSpec = "InvalidSpec"
   case missingCredentials = "MissingCredentials"
   /// An object of the wanted name belongs to somebody else.

@@ -14,6 +14,14 @@ public enum PlatformConstants {
   public static let serviceAccountAnnotation = "rtx.trading/service-account-uid"
   /// `operator` or `autoscaler`: who sets the replicas of the Deployment that carries it.
   public static let replicasOwnerAnnotation = "rtx.trading/replicas-owner"
+  /// Pod label: which of a blue-green platform's Deployments the pod is of.
+  public static let colourLabel = "rtx.trading/colour"
+  /// Pod label, and annotation of Deployments: the version of everything that is in a pod.
+  public static let revisionLabel = "rtx.trading/revision"
+  /// Annotation of a platform, `VERB REVISION`: what a person wants of a release.
+  public static let releaseAnnotation = "rtx.trading/release"
+  /// `app.kubernetes.io/component` of the pods of a release's Jobs.
+  public static let releaseComponent = "release"
   /// The pod label that Patroni keeps at `primary` or `replica`.
   public static let roleLabel = "role"
   /// The label that Patroni finds the objects of one database cluster by.

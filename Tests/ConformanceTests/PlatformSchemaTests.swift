@@ -154,7 +154,7 @@ import Testing
     let columns = table.json["columnDefinitions"]?.arrayValue ?? []
     #expect(
       columns.filter { $0["priority"]?.intValue ?? 0 == 0 }.compactMap { $0["name"]?.stringValue }
-        == ["Name", "Ready", "Phase", "Primary", "Postgres", "Backend", "Last-Backup", "Age"])
+        == ["Name", "Ready", "Phase", "Primary", "Postgres", "Backend", "Release", "Last-Backup", "Age"])
     let cells = table.json.value(at: ["rows", "0", "cells"])?.arrayValue ?? []
     #expect(cells.prefix(3) == ["trading", "True", "Ready"] && cells.dropFirst(5).first == "3/3")
 

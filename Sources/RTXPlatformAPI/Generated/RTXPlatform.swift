@@ -1180,6 +1180,10 @@ public struct RedisStorageSpec: Codable, Sendable, Equatable {
 
 /// How a new version of the trading server replaces the old one.
 public struct RolloutSpec: Codable, Sendable, Equatable {
+  /// BlueGreen: whether requests move without anybody's word.
+  public var autoPromote: Bool
+  /// BlueGreen: whether a release begins with a dump of the database, where spec.backup is enabled.
+  public var backup: Bool
   /// How many pods more than wanted may run during a rollout.
   public var maxSurge: Int
   /// How many pods fewer than wanted may be ready during a rollout. 0 means no downtime.
@@ -1188,27 +1192,150 @@ public struct RolloutSpec: Codable, Sendable, Equatable {
   public var progressDeadlineSeconds: Int
   /// How many earlier versions `kubectl rollout undo` can go back to.
   public var revisionHistoryLimit: Int
+  /// BlueGreen: how long the old version stays for an instant way back once its clients have been sent to the new one.
+  public var scaleDownDelaySeconds: Int
+  /// BlueGreen: a container of yours that must end with exit code 0, run as a Job after the smoke tests.
+  @Indirect public var smokeTestContainer: Container?
+  /// BlueGreen: requests that the new version must answer before it gets any client's.
+  public var smokeTests: [RolloutSmokeTestSpec]
   /// RollingUpdate replaces pod by pod.
   public var strategy: String
+  /// BlueGreen: what the new version may do while it is watched; beyond that the old one gets the requests back.
+  public var thresholds: RolloutThresholdsSpec
+  /// BlueGreen: how long the new version is watched under all requests before the old one may go.
+  public var watchSeconds: Int
+  /// BlueGreen: times of the week, in UTC, in which requests must not move, for example market hours.
+  public var windows: [RolloutWindowSpec]?
 
   public init(
-    maxSurge: Int = 1, maxUnavailable: Int = 0, progressDeadlineSeconds: Int = 900, revisionHistoryLimit: Int = 10,
-    strategy: String = "RollingUpdate"
+    autoPromote: Bool = true, backup: Bool = true, maxSurge: Int = 1, maxUnavailable: Int = 0,
+    progressDeadlineSeconds: Int = 900, revisionHistoryLimit: Int = 10, scaleDownDelaySeconds: Int = 30,
+    smokeTestContainer: Container? = nil,
+    smokeTests: [RolloutSmokeTestSpec] = [
+      RolloutSmokeTestSpec(path: "/health"), RolloutSmokeTestSpec(path: "/api/symbols"),
+    ], strategy: String = "RollingUpdate", thresholds: RolloutThresholdsSpec = RolloutThresholdsSpec(),
+    watchSeconds: Int = 300, windows: [RolloutWindowSpec]? = nil
   ) {
+    self.autoPromote = autoPromote
+    self.backup = backup
     self.maxSurge = maxSurge
     self.maxUnavailable = maxUnavailable
     self.progressDeadlineSeconds = progressDeadlineSeconds
     self.revisionHistoryLimit = revisionHistoryLimit
+    self.scaleDownDelaySeconds = scaleDownDelaySeconds
+    self.smokeTestContainer = smokeTestContainer
+    self.smokeTests = smokeTests
     self.strategy = strategy
+    self.thresholds = thresholds
+    self.watchSeconds = watchSeconds
+    self.windows = windows
   }
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.autoPromote = try container.decodeIfPresent(Bool.self, forKey: .autoPromote) ?? true
+    self.backup = try container.decodeIfPresent(Bool.self, forKey: .backup) ?? true
     self.maxSurge = try container.decodeIfPresent(Int.self, forKey: .maxSurge) ?? 1
     self.maxUnavailable = try container.decodeIfPresent(Int.self, forKey: .maxUnavailable) ?? 0
     self.progressDeadlineSeconds = try container.decodeIfPresent(Int.self, forKey: .progressDeadlineSeconds) ?? 900
     self.revisionHistoryLimit = try container.decodeIfPresent(Int.self, forKey: .revisionHistoryLimit) ?? 10
+    self.scaleDownDelaySeconds = try container.decodeIfPresent(Int.self, forKey: .scaleDownDelaySeconds) ?? 30
+    self.smokeTestContainer = try container.decodeIfPresent(Container.self, forKey: .smokeTestContainer)
+    self.smokeTests =
+      try container.decodeIfPresent([RolloutSmokeTestSpec].self, forKey: .smokeTests) ?? [
+        RolloutSmokeTestSpec(path: "/health"), RolloutSmokeTestSpec(path: "/api/symbols"),
+      ]
     self.strategy = try container.decodeIfPresent(String.self, forKey: .strategy) ?? "RollingUpdate"
+    self.thresholds =
+      try container.decodeIfPresent(RolloutThresholdsSpec.self, forKey: .thresholds) ?? RolloutThresholdsSpec()
+    self.watchSeconds = try container.decodeIfPresent(Int.self, forKey: .watchSeconds) ?? 300
+    self.windows = try container.decodeIfPresent([RolloutWindowSpec].self, forKey: .windows)
+  }
+}
+
+public struct RolloutSmokeTestSpec: Codable, Sendable, Equatable {
+  /// What the answer's body must contain.
+  public var bodyContains: String?
+  /// Headers that the answer must have, with exactly these values.
+  public var headers: [String: String]?
+  /// Path and query, from the first slash on.
+  public var path: String
+  /// The status that the answer must have.
+  public var status: Int
+  /// Within which time the whole answer must be there.
+  public var timeoutMilliseconds: Int
+
+  public init(
+    bodyContains: String? = nil, headers: [String: String]? = nil, path: String, status: Int = 200,
+    timeoutMilliseconds: Int = 2000
+  ) {
+    self.bodyContains = bodyContains
+    self.headers = headers
+    self.path = path
+    self.status = status
+    self.timeoutMilliseconds = timeoutMilliseconds
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.bodyContains = try container.decodeIfPresent(String.self, forKey: .bodyContains)
+    self.headers = try container.decodeIfPresent([String: String].self, forKey: .headers)
+    self.path = try container.decode(String.self, forKey: .path)
+    self.status = try container.decodeIfPresent(Int.self, forKey: .status) ?? 200
+    self.timeoutMilliseconds = try container.decodeIfPresent(Int.self, forKey: .timeoutMilliseconds) ?? 2000
+  }
+}
+
+/// BlueGreen: what the new version may do while it is watched; beyond that the old one gets the requests back.
+public struct RolloutThresholdsSpec: Codable, Sendable, Equatable {
+  /// How many times the old version's per cent of errors is borne, where that is more than errorPercent.
+  public var errorFactor: Double
+  /// Per cent of requests answered with a status of 500 to 599.
+  public var errorPercent: Double
+  /// Fewer requests than these say nothing about errors or times.
+  public var minimumRequests: Int
+  /// How many times the old version's p99 is borne.
+  public var p99Factor: Double
+  /// Time within which 99 of 100 answers come.
+  public var p99Milliseconds: Int?
+  /// Restarts of the new version's containers since it got the requests.
+  public var restarts: Int
+
+  public init(
+    errorFactor: Double = 2, errorPercent: Double = 1, minimumRequests: Int = 100, p99Factor: Double = 2,
+    p99Milliseconds: Int? = nil, restarts: Int = 0
+  ) {
+    self.errorFactor = errorFactor
+    self.errorPercent = errorPercent
+    self.minimumRequests = minimumRequests
+    self.p99Factor = p99Factor
+    self.p99Milliseconds = p99Milliseconds
+    self.restarts = restarts
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.errorFactor = try container.decodeIfPresent(Double.self, forKey: .errorFactor) ?? 2
+    self.errorPercent = try container.decodeIfPresent(Double.self, forKey: .errorPercent) ?? 1
+    self.minimumRequests = try container.decodeIfPresent(Int.self, forKey: .minimumRequests) ?? 100
+    self.p99Factor = try container.decodeIfPresent(Double.self, forKey: .p99Factor) ?? 2
+    self.p99Milliseconds = try container.decodeIfPresent(Int.self, forKey: .p99Milliseconds)
+    self.restarts = try container.decodeIfPresent(Int.self, forKey: .restarts) ?? 0
+  }
+}
+
+public struct RolloutWindowSpec: Codable, Sendable, Equatable {
+  /// Days on which the window begins.
+  public var days: [String]
+  /// Its first minute, as HH:MM in UTC.
+  public var from: String
+  /// The first minute after it, as HH:MM in UTC.
+  public var to: String
+
+  public init(days: [String], from: String, to: String) {
+    self.days = days
+    self.from = from
+    self.to = to
   }
 }
 
@@ -1264,11 +1391,13 @@ public struct RTXPlatformStatus: Codable, Sendable, Equatable {
   @Indirect public var postgres: PostgresStatus?
   /// Redis.
   @Indirect public var redis: RedisStatus?
+  /// Blue-green releases; not there with the strategy RollingUpdate.
+  @Indirect public var rollout: RolloutStatus?
 
   public init(
     backend: BackendStatus? = nil, backup: BackupStatus? = nil, conditions: [Condition]? = nil,
     credentialsSecret: String? = nil, endpoints: EndpointsStatus? = nil, observedGeneration: Int? = nil,
-    phase: String? = nil, postgres: PostgresStatus? = nil, redis: RedisStatus? = nil
+    phase: String? = nil, postgres: PostgresStatus? = nil, redis: RedisStatus? = nil, rollout: RolloutStatus? = nil
   ) {
     self.backend = backend
     self.backup = backup
@@ -1279,6 +1408,7 @@ public struct RTXPlatformStatus: Codable, Sendable, Equatable {
     self.phase = phase
     self.postgres = postgres
     self.redis = redis
+    self.rollout = rollout
   }
 }
 
@@ -1405,5 +1535,102 @@ public struct RedisStatus: Codable, Sendable, Equatable {
 
   public init(ready: String? = nil) {
     self.ready = ready
+  }
+}
+
+/// Blue-green releases; not there with the strategy RollingUpdate.
+public struct RolloutStatus: Codable, Sendable, Equatable {
+  /// Who approved the release, by the API server's record of the annotation.
+  public var approver: String?
+  /// Counts releases; the names of their Jobs end in it.
+  public var attempt: Int?
+  /// The colour that the release goes to.
+  public var colour: String?
+  /// How the release that goes back will have ended.
+  public var ending: String?
+  /// Why it goes back.
+  public var endingReason: String?
+  /// Why it failed.
+  public var failedReason: String?
+  /// A revision that is not tried again before the spec names another, or a retry is asked for.
+  public var failedRevision: String?
+  /// The last annotation rtx.trading/release that was acted on.
+  public var handledRequest: String?
+  /// The last ten releases, newest first.
+  public var history: [RolloutHistoryItemStatus]?
+  /// Its image.
+  public var image: String?
+  /// What it waits for, or how the last one ended.
+  public var message: String?
+  /// What is being released.
+  public var revision: String?
+  /// When the step began.
+  public var since: Timestamp?
+  /// The colour that a failure falls back to.
+  public var stableColour: String?
+  /// The revision that it runs.
+  public var stableRevision: String?
+  /// When the release began.
+  public var startedAt: Timestamp?
+  /// What the release is at; Idle between releases.
+  public var step: String?
+
+  public init(
+    approver: String? = nil, attempt: Int? = nil, colour: String? = nil, ending: String? = nil,
+    endingReason: String? = nil, failedReason: String? = nil, failedRevision: String? = nil,
+    handledRequest: String? = nil, history: [RolloutHistoryItemStatus]? = nil, image: String? = nil,
+    message: String? = nil, revision: String? = nil, since: Timestamp? = nil, stableColour: String? = nil,
+    stableRevision: String? = nil, startedAt: Timestamp? = nil, step: String? = nil
+  ) {
+    self.approver = approver
+    self.attempt = attempt
+    self.colour = colour
+    self.ending = ending
+    self.endingReason = endingReason
+    self.failedReason = failedReason
+    self.failedRevision = failedRevision
+    self.handledRequest = handledRequest
+    self.history = history
+    self.image = image
+    self.message = message
+    self.revision = revision
+    self.since = since
+    self.stableColour = stableColour
+    self.stableRevision = stableRevision
+    self.startedAt = startedAt
+    self.step = step
+  }
+}
+
+public struct RolloutHistoryItemStatus: Codable, Sendable, Equatable {
+  /// Who approved it.
+  public var approver: String?
+  /// Where it was released to.
+  public var colour: String
+  /// When it ended.
+  public var endedAt: Timestamp
+  /// Its image.
+  public var image: String?
+  /// How it ended.
+  public var outcome: String
+  /// Why it ended so.
+  public var reason: String?
+  /// What was released.
+  public var revision: String
+  /// When it began.
+  public var startedAt: Timestamp
+
+  public init(
+    approver: String? = nil, colour: String, endedAt: Timestamp, image: String? = nil, outcome: String,
+    reason: String? = nil, revision: String, startedAt: Timestamp
+  ) {
+    self.approver = approver
+    self.colour = colour
+    self.endedAt = endedAt
+    self.image = image
+    self.outcome = outcome
+    self.reason = reason
+    self.revision = revision
+    self.startedAt = startedAt
   }
 }
