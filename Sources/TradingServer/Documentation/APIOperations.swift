@@ -171,7 +171,7 @@ enum APIOperations {
       method: "post", path: "/admin/drain",
       summary: "Send this replica's clients to others, while it stays ready: WebSockets are closed with 1001, HTTP "
         + "connections end with their next answer.",
-      access: .admin, query: [Operation.Parameter(name: "seconds", description: "1 to 300, default 30")],
+      access: .admin, query: [Operation.Parameter(name: "seconds", description: "0 to 300, default 30; 0 ends it")],
       answers: [204: Operation.Answer(description: "under way", schema: nil)]),
     Operation(
       method: "get", path: "/admin/groups", summary: "The groups' markups.", access: .admin, answers: .ok("Groups")),

@@ -121,8 +121,8 @@ func withAdministeredServer(_ body: (_ port: Int, PostgresSettings) async throws
     for path in ["/admin/symbols", "/admin/exposure", "/admin/feed"] {
       try await api.call("get", path, token: admin, expecting: 200)
     }
-    try await api.call("post", "/admin/drain", query: "?seconds=0", token: admin, expecting: 400)
-    try await api.call("post", "/admin/drain", query: "?seconds=1", token: admin, expecting: 204)
+    try await api.call("post", "/admin/drain", query: "?seconds=301", token: admin, expecting: 400)
+    try await api.call("post", "/admin/drain", query: "?seconds=0", token: admin, expecting: 204)
     let password = "/admin/accounts/{accountId}/password"
     try await api.call("put", password, "alice", token: admin, body: #"{"password":"battery staple"}"#, expecting: 204)
     try await api.call("put", password, "bob", token: admin, body: #"{"password":"battery staple"}"#, expecting: 422)
