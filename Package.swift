@@ -146,6 +146,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+    // Compiled for AsyncHTTPClient in any case.
+    .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.0"),
   ],
   targets: [
     // System libraries: what Debian ships, so that nobody compiles a second copy.
@@ -173,7 +175,12 @@ let package = Package(
     library("OperatorTestKit", ["SandboxCluster", "OperatorRuntime", "KubernetesClient", "KubernetesModels"] + nio),
     library("RTXPlatformAPI", ["KubernetesModels"]),
     library(
-      "PlatformOperator", ["RTXPlatformAPI", "OperatorRuntime", "KubernetesClient", "KubernetesModels", logging]),
+      "PlatformOperator",
+      [
+        "RTXPlatformAPI", "OperatorRuntime", "KubernetesClient", "KubernetesModels", "PrometheusMetrics", logging,
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "Crypto", package: "swift-crypto"),
+      ] + nio + metrics),
     program("rtx-operator", ["PlatformOperator", "OperatorRuntime", "KubernetesClient"]),
     program("kubectl-rtx", ["RTXPlatformAPI", "KubernetesClient", "KubernetesModels"]),
 

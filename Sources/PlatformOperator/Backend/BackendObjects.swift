@@ -11,23 +11,37 @@ struct BackendObjects {
   /// Of everything that the pods read at their start.
   let checksum: String
   let replicas: ReplicaOwnership.Desired
+  /// The ConfigMap that the pods read; nil takes the platform's own.
+  var configMapName: String?
 
   private var spec: BackendSpec { platform.spec.backend }
   private var name: String { platform.objectName(.backend) }
 
   /// Everything but the Deployment, which the reconciler applies last.
   var supporting: [any KubernetesResource] {
-    var objects: [any KubernetesResource] = [serviceAccount, role, roleBinding, service]
-    if spec.autoscaling.enabled { objects.append(autoscaler) }
-    if spec.disruptionBudget.enabled { objects.append(disruptionBudget) }
+    var objects: [any KubernetesResource] = identity + [service(selecting: platform.selectorLabels(.backend))]
+    if spec.autoscaling.enabled { objects.append(autoscaler(of: name)) }
+    if spec.disruptionBudget.enabled { objects.append(disruptionBudget(of: platform.selectorLabels(.backend))) }
     return objects
+  }
+
+  /// What the pods run as, whichever Deployment they are of.
+  var identity: [any KubernetesResource] { [serviceAccount, role, roleBinding] }
+
+  /// Names the version of everything that is in a pod: a change of any of it is a new release.
+  var revision: String {
+    let json = (try? JSONValue(encoding: template(migrations: ["migrate", "up"]))) ?? .null
+    return String(ContentHash.of([json.serializedString()]).prefix(10))
   }
 
   var deployment: Deployment {
     let rollout = platform.spec.rollout
     return Deployment(
       metadata: platform.objectMetadata(
-        .backend, annotations: [PlatformConstants.replicasOwnerAnnotation: replicas.owner]),
+        .backend,
+        annotations: [
+          PlatformConstants.replicasOwnerAnnotation: replicas.owner, PlatformConstants.revisionLabel: revision,
+        ]),
       spec: DeploymentSpec(
         progressDeadlineSeconds: rollout.progressDeadlineSeconds,
         replicas: replicas.count,
@@ -37,10 +51,10 @@ struct BackendObjects {
           rollingUpdate: RollingUpdateDeployment(
             maxSurge: .int(rollout.maxSurge), maxUnavailable: .int(rollout.maxUnavailable)),
           type: "RollingUpdate"),
-        template: template))
+        template: template(migrations: ["migrate", "up"])))
   }
 
-  private var template: PodTemplateSpec {
+  func template(migrations: [String]) -> PodTemplateSpec {
     var annotations = [PlatformConstants.checksumAnnotation: checksum]
     if platform.spec.monitoring.scrapeAnnotations {
       annotations["prometheus.io/scrape"] = "true"
@@ -57,7 +71,7 @@ struct BackendObjects {
               "wait", "--for", "postgres", "--for", "redis", "--timeout",
               String(spec.dependencyTimeoutSeconds),
             ]),
-          container("run-migrations", ["migrate", "up"]),
+          container("run-migrations", migrations),
         ],
         volumes: [.scratch("tmp")], serviceAccountName: name, annotations: annotations,
         terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds, spreads: true),
@@ -73,11 +87,13 @@ struct BackendObjects {
     return main
   }
 
-  private func container(_ name: String, _ arguments: [String]) -> Container {
+  /// A container of the trading server's image with its configuration.
+  func container(_ name: String, _ arguments: [String]) -> Container {
     Container(
       command: ["/usr/local/bin/rtx-server"] + arguments,
       envFrom: [
-        EnvFromSource(configMapRef: ConfigMapEnvSource(name: platform.objectName(.configuration))),
+        EnvFromSource(
+          configMapRef: ConfigMapEnvSource(name: configMapName ?? platform.objectName(.configuration))),
         EnvFromSource(secretRef: SecretEnvSource(name: platform.credentialsSecretName)),
       ],
       image: spec.image, imagePullPolicy: spec.imagePullPolicy, name: name,
@@ -85,19 +101,20 @@ struct BackendObjects {
   }
 
   /// Keeps a client on one trading server for as long as a WebSocket session may last.
-  private var service: Service {
+  func service(selecting selector: [String: String]) -> Service {
     Service(
       metadata: platform.objectMetadata(.backend),
       spec: ServiceSpec(
         ports: [.tcp(PlatformPort.service, "http")],
-        selector: platform.selectorLabels(.backend),
+        selector: selector,
         sessionAffinity: "ClientIP",
         sessionAffinityConfig: SessionAffinityConfig(
           clientIP: ClientIPConfig(timeoutSeconds: spec.sessionAffinityTimeoutSeconds)),
         type: "ClusterIP"))
   }
 
-  private var autoscaler: HorizontalPodAutoscaler {
+  /// Follows the load of one Deployment.
+  func autoscaler(of deployment: String) -> HorizontalPodAutoscaler {
     let scaling = spec.autoscaling
     func metric(_ name: String, _ percent: Int) -> MetricSpec {
       MetricSpec(
@@ -124,15 +141,15 @@ struct BackendObjects {
           metric("memory", scaling.targetMemoryUtilizationPercentage),
         ],
         minReplicas: scaling.minReplicas,
-        scaleTargetRef: CrossVersionObjectReference(apiVersion: "apps/v1", kind: "Deployment", name: name)))
+        scaleTargetRef: CrossVersionObjectReference(apiVersion: "apps/v1", kind: "Deployment", name: deployment)))
   }
 
-  private var disruptionBudget: PodDisruptionBudget {
+  /// - Parameter part: of the budget's name, where a platform has several.
+  func disruptionBudget(_ part: String? = nil, of selector: [String: String]) -> PodDisruptionBudget {
     PodDisruptionBudget(
-      metadata: platform.objectMetadata(.backend),
+      metadata: platform.objectMetadata(.backend, part),
       spec: PodDisruptionBudgetSpec(
-        maxUnavailable: .int(spec.disruptionBudget.maxUnavailable),
-        selector: LabelSelector(matchLabels: platform.selectorLabels(.backend))))
+        maxUnavailable: .int(spec.disruptionBudget.maxUnavailable), selector: LabelSelector(matchLabels: selector)))
   }
 
   private var serviceAccount: ServiceAccount {

@@ -11,6 +11,7 @@ struct BackendReconciler: ComponentReconciler {
     let platform = context.platform
     let name = platform.objectName(.backend)
     let checksum = try await ConfigurationReconciler.checksum(context).backend
+    if platform.hasColours { return try await coloured(context, checksum) }
     let observed = context.informers.deployments.get(name, in: platform.namespace)
 
     let desired: ReplicaOwnership.Desired
@@ -24,6 +25,33 @@ struct BackendReconciler: ComponentReconciler {
     try await context.writer.reconcile(.backend, objects.supporting + [objects.deployment])
 
     let pods = context.informers.pods(platform, .backend)
+    return report(platform, observed, pods)
+  }
+
+  /// Where releases go from colour to colour, ``RolloutReconciler`` makes what serves. Here is said how it is.
+  private func coloured(_ context: PlatformContext, _ checksum: String) async throws -> ComponentReport {
+    let platform = context.platform
+    let objects = BackendObjects(platform: platform, checksum: checksum, replicas: .byAutoscaler)
+    let names = Colour.allCases.map(platform.deploymentName) + [platform.objectName(.backend, "preview")]
+    let kinds: [any KubernetesResource.Type] = [
+      Deployment.self, Service.self, ConfigMap.self, PodDisruptionBudget.self, HorizontalPodAutoscaler.self,
+    ]
+    let others = kinds.flatMap { kind in names.map { "\(kind.resourceType.kind) \($0)" } }
+    try await context.writer.reconcile(.backend, objects.identity, leaving: Set(others))
+
+    let selector = context.informers.services.get(platform.objectName(.backend), in: platform.namespace)?.spec?.selector
+    let live = selector?[PlatformConstants.colourLabel].flatMap(Colour.init) ?? .plain
+    guard let observed = context.informers.deployments.get(platform.deploymentName(live), in: platform.namespace) else {
+      let message = platform.status?.rollout?.message ?? "the first release is about to begin"
+      return ComponentReport(condition: .progressing(.progressing, message))
+    }
+    let pods = context.informers.pods(platform, .backend).filter { pod in
+      pod.metadata.labels?[PlatformConstants.colourLabel] ?? Colour.plain.rawValue == live.rawValue
+    }
+    return report(platform, observed, pods)
+  }
+
+  private func report(_ platform: RTXPlatform, _ observed: Deployment?, _ pods: [Pod]) -> ComponentReport {
     let condition = DeploymentState.condition(observed, pods: pods, what: "the trading server")
     return ComponentReport(condition: condition) { status in
       status.backend = Self.status(platform, observed)

@@ -10,7 +10,10 @@ enum DumpScript {
     cd /backup
     umask 077
 
-    # Also what an earlier run left when it was killed. Only one dump runs at a time.
+    # One dump at a time: a release may ask for one while the schedule's runs.
+    exec 9>>.lock
+    flock 9
+    # Also what an earlier run left when it was killed.
     rm -f -- *.partial
     trap 'rm -f -- *.partial' EXIT
 

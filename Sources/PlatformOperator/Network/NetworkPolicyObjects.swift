@@ -21,6 +21,7 @@ struct NetworkPolicyObjects {
     if platform.spec.postgres.external == nil { policies.append(postgres) }
     if platform.spec.redis.external == nil { policies.append(redis) }
     if platform.spec.backup.enabled { policies.append(backup) }
+    if platform.hasColours { policies.append(release) }
     return policies
   }
 
@@ -36,8 +37,11 @@ struct NetworkPolicyObjects {
     let spec = platform.spec
     let namespaces = Set(spec.network.policy.ingressNamespaces).union(spec.monitoring.namespaces).sorted()
     let https = NetworkPolicyEgressRule(ports: [tcp(443)])
+    var ingress = namespaces.isEmpty ? [] : [allow(from: [self.namespaces(namespaces)], spec.backend.port)]
+    // The operator tests a release, watches its figures and sends clients away; a test of the user's may do the first.
+    if platform.hasColours { ingress.append(allow(from: [operatorPods, releasePods], spec.backend.port)) }
     return policy(
-      .backend, ingress: namespaces.isEmpty ? [] : [allow(from: [self.namespaces(namespaces)], spec.backend.port)],
+      .backend, ingress: ingress,
       egress: [
         database(), to(.redis, PlatformPort.redis, external: spec.redis.external.map { $0.port }), dns, https,
       ])
@@ -48,7 +52,9 @@ struct NetworkPolicyObjects {
     return policy(
       .postgres,
       ingress: [
-        allow(from: [pods(.backend), pods(.backup), pods(.postgres)], PlatformPort.postgres),
+        allow(
+          from: [pods(.backend), pods(.backup), pods(.postgres)] + (platform.hasColours ? [releasePods] : []),
+          PlatformPort.postgres),
         allow(from: [pods(.postgres)], PlatformPort.patroni),
       ],
       egress: [
@@ -60,11 +66,39 @@ struct NetworkPolicyObjects {
   }
 
   private var redis: NetworkPolicy {
-    policy(.redis, ingress: [allow(from: [pods(.backend)], PlatformPort.redis)], egress: [])
+    let peers = [pods(.backend)] + (platform.hasColours ? [releasePods] : [])
+    return policy(.redis, ingress: [allow(from: peers, PlatformPort.redis)], egress: [])
   }
 
   private var backup: NetworkPolicy {
     policy(.backup, ingress: [], egress: [database(), dns])
+  }
+
+  /// The Jobs of a release: migrations and tests.
+  private var release: NetworkPolicy {
+    NetworkPolicy(
+      metadata: platform.objectMetadata(.network, PlatformConstants.releaseComponent),
+      spec: NetworkPolicySpec(
+        egress: [
+          database(), to(.redis, PlatformPort.redis, external: platform.spec.redis.external.map { $0.port }),
+          to(.backend, platform.spec.backend.port, external: nil), dns,
+        ],
+        podSelector: releasePods.podSelector, policyTypes: ["Ingress", "Egress"]))
+  }
+
+  private var releasePods: NetworkPolicyPeer {
+    NetworkPolicyPeer(
+      podSelector: LabelSelector(matchLabels: [
+        PlatformConstants.platformLabel: platform.name,
+        "app.kubernetes.io/component": PlatformConstants.releaseComponent,
+      ]))
+  }
+
+  /// Wherever it is installed, by the label of config/manager.
+  private var operatorPods: NetworkPolicyPeer {
+    NetworkPolicyPeer(
+      namespaceSelector: LabelSelector(),
+      podSelector: LabelSelector(matchLabels: ["app.kubernetes.io/name": PlatformConstants.manager]))
   }
 
   // MARK: Parts

@@ -17,9 +17,12 @@ struct ObjectWriter: Sendable {
   var isPaused: Bool { platform.spec.paused }
 
   /// Makes a component's objects as desired, in order, and deletes what it no longer desires.
-  func reconcile(_ component: PlatformComponent, _ desired: [any KubernetesResource]) async throws {
+  /// - Parameter others: Objects of the component that somebody else looks after, by ``identity(_:)``.
+  func reconcile(
+    _ component: PlatformComponent, _ desired: [any KubernetesResource], leaving others: Set<String> = []
+  ) async throws {
     for object in desired { try await ensure(object) }
-    try await prune(component, keeping: Set(desired.map(Self.identity)))
+    try await prune(component, keeping: others.union(desired.map(Self.identity)))
   }
 
   /// - Throws: `ReconcileError.stalled` for a name that is taken or a write that the API server will never take.

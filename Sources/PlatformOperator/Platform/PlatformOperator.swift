@@ -25,25 +25,37 @@ public struct PlatformOperator: Sendable {
   let informers: PlatformInformers
   let platforms: Controller
   let failovers: Controller
+  let releases: Controller
 
   public init(client: KubernetesClient, logger: Logger, options: Options = Options()) {
+    self.init(client: client, logger: logger, options: options, access: PodNetworkAccess())
+  }
+
+  init(client: KubernetesClient, logger: Logger, options: Options = Options(), access: any TradingServerAccess) {
     let informers = PlatformInformers(client: client, namespace: options.namespace, logger: logger)
     let recorder = EventRecorder(
       client: client, controller: "rtx.trading/operator", instance: options.instance, logger: logger)
     self.informers = informers
+    let applier = Applier(client: client, fieldManager: PlatformConstants.manager)
     platforms = Controller(
       name: "rtxplatform",
       reconciler: PlatformReconciler(
-        client: client, informers: informers,
-        applier: Applier(client: client, fieldManager: PlatformConstants.manager), recorder: recorder,
+        client: client, informers: informers, applier: applier, recorder: recorder,
         memory: CredentialMemory(), logger: logger),
       workers: options.workers, logger: logger)
     failovers = Controller(
       name: "postgres-failover",
       reconciler: FailoverReconciler(client: client, informers: informers, recorder: recorder, logger: logger),
       workers: options.workers, logger: logger)
+    releases = Controller(
+      name: "rtxrelease",
+      reconciler: RolloutReconciler(
+        client: client, informers: informers, applier: applier, recorder: recorder, access: access,
+        memory: ReleaseMemory(), metrics: RolloutMetrics(), logger: logger),
+      workers: options.workers, logger: logger)
     wirePlatforms()
     wireFailovers()
+    wireReleases()
   }
 
   /// Registers everything with a manager, which then runs it.
@@ -51,6 +63,7 @@ public struct PlatformOperator: Sendable {
     for informer in informers.all { manager.add(informer) }
     manager.add(platforms)
     manager.add(failovers)
+    manager.add(releases)
   }
 
   private func wirePlatforms() {
@@ -85,6 +98,18 @@ public struct PlatformOperator: Sendable {
     failovers.follow(informers.platforms)
     failovers.watch(informers.pods, where: { RelevantChange.of($0) }, map: Self.platform(of:))
     failovers.watch(informers.configMaps, where: { RelevantChange.of($0) }, map: Self.platform(of:))
+  }
+
+  private func wireReleases() {
+    releases.watch(informers.platforms) { [$0.key] }
+    releases.watch(informers.pods, where: { RelevantChange.ofRelease($0) }, map: Self.platform(of:))
+    releases.watch(informers.configMaps, where: { RelevantChange.ofRelease($0) }, map: Self.platform(of:))
+    releases.watch(informers.deployments, map: Self.platform(of:))
+    releases.watch(informers.services, where: { RelevantChange.ofRelease($0) }, map: Self.platform(of:))
+    releases.watch(informers.disruptionBudgets, where: { RelevantChange.ofRelease($0) }, map: Self.platform(of:))
+    releases.watch(informers.autoscalers, where: { RelevantChange.ofRelease($0) }, map: Self.platform(of:))
+    releases.watch(informers.secrets, map: Self.platform(of:))
+    releases.watch(informers.jobs, map: Self.platform(of:))
   }
 
   /// By label rather than by owner: data has no owner, and Patroni's objects have none either.

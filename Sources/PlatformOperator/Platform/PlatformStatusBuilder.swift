@@ -12,12 +12,13 @@ struct PlatformStatusBuilder {
   func status(_ components: [PlatformComponent: ComponentCondition], filled: RTXPlatformStatus) -> RTXPlatformStatus {
     var status = filled
     status.observedGeneration = platform.metadata.generation
-    let verdict = Verdict(components, isPaused: platform.spec.paused)
+    let release = filled.rollout.map(ReleaseCondition.of)
+    let verdict = Verdict(components, release, isPaused: platform.spec.paused)
     status.phase = verdict.phase.rawValue
     var conditions = [
       condition(.ready, verdict.isReady, verdict.reason, verdict.message),
       condition(
-        .reconciling, verdict.isReconciling, verdict.isReconciling ? verdict.reason : .available,
+        .reconciling, verdict.isReconciling, verdict.isReconciling ? verdict.reconcilingReason : .available,
         verdict.reconcilingMessage),
       condition(
         .stalled, verdict.stalled != nil, verdict.stalled?.reason ?? .available, verdict.stalled?.message ?? ""),
@@ -29,6 +30,9 @@ struct PlatformStatusBuilder {
       } else if let known = known(component.conditionType) {
         conditions.append(known)
       }
+    }
+    if let release {
+      conditions.append(condition(.released, release.state == .available, release.reason, release.message))
     }
     status.conditions = conditions
     return status
@@ -43,7 +47,7 @@ struct PlatformStatusBuilder {
       [
         condition(.ready, false, reason, message), condition(.reconciling, false, reason, ""),
         condition(.stalled, true, reason, message),
-      ] + PlatformComponent.allCases.compactMap { known($0.conditionType) }
+      ] + (PlatformComponent.allCases.map(\.conditionType) + [.released]).compactMap(known)
     return status
   }
 
@@ -82,23 +86,31 @@ private struct Verdict {
   var reason: ConditionReason
   var message: String
   var stalled: ComponentCondition?
+  var reconcilingReason: ConditionReason
 
   var reconcilingMessage: String { isReconciling ? message : "" }
 
-  init(_ components: [PlatformComponent: ComponentCondition], isPaused: Bool) {
+  init(
+    _ components: [PlatformComponent: ComponentCondition], _ release: ComponentCondition?, isPaused: Bool
+  ) {
     let inOrder = PlatformComponent.allCases.compactMap { component in components[component].map { (component, $0) } }
     let needed = inOrder.filter { $0.0.isNeededToServe }
     let missing = needed.filter { $0.1.state != .available }
     let degraded = inOrder.first { !$0.0.isNeededToServe && $0.1.state != .available }
     let blocked = inOrder.first { $0.1.state == .stalled }
-    stalled = blocked?.1
+    // A refused release needs somebody, though what was there before it serves on.
+    stalled = blocked?.1 ?? (release?.state == .stalled ? release : nil)
     isReady = missing.isEmpty
-    isReconciling = !isPaused && blocked == nil && missing.contains { $0.1.state == .progressing }
+    let isUnderWay = missing.contains { $0.1.state == .progressing } || release?.state == .progressing
+    isReconciling = !isPaused && stalled == nil && isUnderWay
     // What is stalled needs the user, so it is told before what goes on by itself.
     let first = blocked ?? missing.first
     reason = first?.1.reason ?? (isPaused ? .paused : .available)
+    reconcilingReason = first?.1.reason ?? release?.reason ?? reason
     if let first {
       message = "\(first.0.rawValue): \(first.1.message)"
+    } else if let release, release.state != .available {
+      message = "serves; release \(release.message)"
     } else if let degraded {
       message = "serves, but \(degraded.0.rawValue): \(degraded.1.message)"
     } else {
@@ -106,7 +118,7 @@ private struct Verdict {
     }
     phase =
       if isPaused { .paused } else if blocked != nil { .stalled } else if !isReady { .progressing } else {
-        degraded == nil ? .ready : .degraded
+        degraded == nil && stalled == nil ? .ready : .degraded
       }
   }
 }

@@ -65,14 +65,25 @@ struct TestPlatformCluster: Sendable {
     try await platform(name).status?.conditions?.first { $0.type == type.rawValue }
   }
 
+  /// Acts with the rights of config/rbac.
+  var operatorClient: KubernetesClient {
+    server.client(as: .serviceAccount(namespace: "rtx-system", name: "rtx-operator"))
+  }
+
   /// Runs an operator with the rights of config/rbac while `body` runs.
-  func withOperator<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {
+  /// - Parameters:
+  ///   - access: How it reaches trading servers.
+  ///   - client: What it writes with; one with its own rights by default.
+  func withOperator<Result: Sendable>(
+    access: any TradingServerAccess = PodNetworkAccess(), client: KubernetesClient? = nil,
+    _ body: @Sendable () async throws -> Result
+  ) async throws -> Result {
     var quiet = Logger(label: "operator")
     quiet.logLevel = .critical
-    let client = server.client(as: .serviceAccount(namespace: "rtx-system", name: "rtx-operator"))
+    let client = client ?? operatorClient
     let manager = Manager(
       client: client, logger: quiet, options: ManagerOptions(healthPort: nil, metricsPort: nil, signals: []))
-    PlatformOperator(client: client, logger: quiet).add(to: manager)
+    PlatformOperator(client: client, logger: quiet, access: access).add(to: manager)
     return try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
         do {

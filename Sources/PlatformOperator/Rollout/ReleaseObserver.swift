@@ -1,0 +1,115 @@
+import KubernetesClient
+import KubernetesModels
+import OperatorRuntime
+import RTXPlatformAPI
+
+/// Reads everything that decides about a release.
+struct ReleaseObserver: Sendable {
+  let platform: RTXPlatform
+  let checksum: String
+  let client: KubernetesClient
+  let informers: PlatformInformers
+  let access: any TradingServerAccess
+  let memory: ReleaseMemory
+
+  /// How long a trading server may take to tell its figures.
+  private static let figuresTimeout = Duration.seconds(2)
+
+  func observe(_ release: Release, _ scene: ReleaseScene, now: Timestamp) async throws -> ReleaseObservation {
+    var seen = ReleaseObservation(
+      target: ColourObjects(platform: platform, checksum: checksum).revision, image: platform.spec.backend.image,
+      live: scene.live, isSettled: scene.isSettled, colours: scene.colours)
+    seen.wish = ReleaseWish(platform)
+    seen.isFrozen = (platform.spec.rollout.windows ?? []).compactMap(FreezeWindow.init).contains { $0.contains(now) }
+    switch release.step {
+    case .idle where seen.target != release.stableRevision:
+      seen.obstacle = try await ResourceQuotas(platform: platform, client: client).obstacle(
+        toRunning: scene.matchingReplicas)
+    case .preparing:
+      seen.backup = release.needsBackup(platform) ? task(.backup, release) : .succeeded
+      seen.expand = task(.expand, release)
+    case .testing: seen.smokeTests = smokeTests(release)
+    case .watching: seen.verdict = try await verdict(release, scene)
+    case .retiring: seen.contract = task(.contract, release)
+    default: break
+    }
+    return seen
+  }
+
+  private func task(_ task: ReleaseTask, _ release: Release) -> TaskState {
+    let name = ReleaseJobs(platform: platform, checksum: checksum, attempt: release.attempt).name(task)
+    let state = TaskState(informers.jobs.get(name, in: platform.namespace))
+    guard state == .running else { return state }
+    // An image that cannot be had would use up the Job's whole time.
+    let pods = informers.pods.list { $0.metadata.namespace == platform.namespace && $0.controllingOwner?.name == name }
+    return PodState.failure(in: pods).map(TaskState.failed) ?? state
+  }
+
+  /// The requests first, then the user's own container.
+  private func smokeTests(_ release: Release) -> TaskState {
+    let requests = memory.smokeTests(platform.key, release.stay(of: platform))
+    guard requests == .succeeded, platform.spec.rollout.smokeTestContainer != nil else { return requests }
+    return task(.smokeTests, release)
+  }
+
+  // MARK: The watch
+
+  private func verdict(_ release: Release, _ scene: ReleaseScene) async throws -> WatchVerdict {
+    guard let candidate = release.candidate else { return .unknown }
+    let pods = scene.pods[candidate] ?? []
+    let (restarts, reason) = PodState.restarts(in: pods, since: release.since)
+    let (wanted, ready) = (scene.deployments[candidate]?.spec?.replicas ?? 0, pods.filter(PodState.isReady).count)
+    if ready * 2 < wanted { return .failed("only \(ready) of \(wanted) trading servers are ready") }
+    async let old = figures(release.stable.flatMap { scene.pods[$0] } ?? [])
+    let new = try await figures(pods)
+    let analysis = WatchAnalysis(
+      thresholds: WatchThresholds(platform.spec.rollout.thresholds), baseline: try await old ?? RequestFigures())
+    // Without any figures restarts still tell.
+    let verdict = analysis.verdict(new ?? RequestFigures(), restarts: restarts)
+    switch verdict {
+    case .failed(let text): return .failed(restarts > 0 ? "\(text) (\(reason ?? ""))" : text)
+    case .healthy, .unknown: return new == nil ? .unknown : verdict
+    }
+  }
+
+  /// Of all ready pods together since their start: the new colour's began with the tests, a moment before the switch, and
+  /// the old one's say what is usual. Nil when none tells.
+  private func figures(_ pods: [Pod]) async throws -> RequestFigures? {
+    let addresses = pods.filter(PodState.isReady).compactMap(\.status?.podIP)
+    return try await withThrowingTaskGroup(of: RequestFigures?.self) { group in
+      for address in addresses {
+        group.addTask {
+          let url = "http://\(URLHost.text(address)):\(platform.spec.backend.port)/metrics"
+          do {
+            let answer = try await access.send("GET", url, headers: [:], timeout: Self.figuresTimeout)
+            return answer.status == 200 ? RequestFigures(metrics: answer.body) : nil
+          } catch let error as CancellationError {
+            throw error
+          } catch {
+            return nil
+          }
+        }
+      }
+      var sum: RequestFigures?
+      for try await figures in group { if let figures { sum = (sum ?? RequestFigures()) + figures } }
+      return sum
+    }
+  }
+}
+
+extension Release {
+  /// A first release has nothing to save.
+  func needsBackup(_ platform: RTXPlatform) -> Bool {
+    stable != nil && platform.spec.rollout.backup && platform.spec.backup.enabled
+  }
+
+  func stay(of platform: RTXPlatform) -> ReleaseMemory.Stay {
+    ReleaseMemory.Stay(
+      platform: platform.metadata.uid ?? "", attempt: attempt, since: since.secondsSinceEpoch)
+  }
+}
+
+/// An address as it stands in a URL.
+enum URLHost {
+  static func text(_ address: String) -> String { address.contains(":") ? "[\(address)]" : address }
+}
