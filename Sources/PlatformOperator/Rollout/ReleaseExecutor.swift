@@ -126,7 +126,8 @@ struct ReleaseExecutor: Sendable {
   }
 
   private func startJob(_ task: ReleaseTask, _ release: Release, image: String? = nil) async throws {
-    let jobs = ReleaseJobs(platform: platform, checksum: checksum, attempt: release.attempt)
+    let jobs = ReleaseJobs(
+      platform: platform, checksum: checksum, attempt: release.attempt, isFirst: release.stable == nil)
     guard !writer.isPaused, let job = jobs.job(task, image: image),
       informers.jobs.get(job.key) == nil
     else { return }

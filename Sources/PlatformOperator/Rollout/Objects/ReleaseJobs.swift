@@ -7,6 +7,8 @@ struct ReleaseJobs {
   let checksum: String
   /// Numbers the release; a Job of another one is never mistaken for this one's.
   let attempt: Int
+  /// Whether there is no older version that all migrations would have to leave a way for.
+  var isFirst = false
 
   /// How long ended Jobs and their logs stay.
   private static let secondsToLive = 86_400
@@ -18,7 +20,7 @@ struct ReleaseJobs {
   func job(_ task: ReleaseTask, image: String? = nil) -> Job? {
     switch task {
     case .backup: backup
-    case .expand: trading(task, ["migrate", "up", "--phase", "expand"], image)
+    case .expand: trading(task, ["migrate", "up"] + (isFirst ? [] : ["--phase", "expand"]), image)
     case .contract: trading(task, ["migrate", "up", "--phase", "contract"], image)
     case .smokeTests: platform.spec.rollout.smokeTestContainer.map(smokeTest)
     case .watch: nil
