@@ -38,6 +38,7 @@ enum ReleaseMessage {
       if case .failed(let reason) = seen.contract {
         return "\(revision) serves; its contract migrations failed: \(reason)"
       }
+      if release.ending != nil { return "\(revision) serves; the old colour stops" }
       return "\(revision) serves; the old colour stops, then the contract migrations run"
     case .rollingBack: return "\(revision) goes back: \(release.ending?.reason ?? "")"
     }

@@ -41,7 +41,10 @@ extension ReleaseMachine {
     let isGone = seen.colours[stable] == nil && (release.stableRevision != seen.target || stable == .plain)
     if isGone || (hasElapsed(policy.progressDeadline) && !seen.isServing(stable)), seen.isServing(release.candidate) {
       release.ending?.reason += "; but the old colour does not serve any more"
+      let there = release.candidate.flatMap { seen.colours[$0]?.revision }
       commit()
+      // It may be what ran there before, where this release never came to make its own pods.
+      release.stableRevision = there
     } else if isGone {
       release.stable = nil
       release.stableRevision = nil

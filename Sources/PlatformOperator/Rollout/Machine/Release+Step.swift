@@ -74,7 +74,21 @@ struct ReleaseMachine {
       settle(on: .plain, plain.revision)
       return true
     }
+    // Beside a Service that selects everything no second colour can be made: what serves is where it goes on from.
+    if release.stable == nil, let colour = takenOver {
+      settle(on: colour, seen.colours[colour]?.revision)
+      return true
+    }
     return forgetLost()
+  }
+
+  /// A colour that takes requests although the release did not make it.
+  private var takenOver: Colour? {
+    switch seen.live {
+    case .colour(let colour): seen.isServing(colour) ? colour : nil
+    case .all: Colour.allCases.first { $0 != release.candidate && seen.isServing($0) }
+    case .absent, .foreign: nil
+    }
   }
 
   private mutating func settle(on colour: Colour?, _ revision: String?) {
@@ -106,7 +120,7 @@ struct ReleaseMachine {
   private mutating func beforeSwitch() {
     guard let revision = release.revision else { return end(.failed, "the status named no revision") }
     if forgetLost() { return }
-    if release.stable == nil, case .colour(let colour) = seen.live, seen.isServing(colour) {
+    if release.stable == nil, let colour = takenOver {
       return goBack(.superseded, "\(colour.rawValue) was made live by somebody else")
     }
     if seen.target != revision {
@@ -222,9 +236,16 @@ struct ReleaseMachine {
   }
 
   private mutating func retiring() {
+    let colour = release.stable
+    if forgetLost() {
+      release.candidate = colour
+      return end(release.ending?.outcome ?? .failed, release.ending?.reason ?? "its trading servers were deleted")
+    }
     guard ReleasePlan.othersAreGone(release, seen) else { return }
+    // What is kept for want of anything to go back to may yet have to give way to the version before.
+    if let ending = release.ending { return end(ending.outcome, ending.reason) }
     switch seen.contract {
-    case .succeeded: end(release.ending?.outcome ?? .succeeded, release.ending?.reason ?? "")
+    case .succeeded: end(.succeeded, "")
     case .failed(let reason):
       if seen.target != release.revision {
         // What comes next may bring the migration that works.

@@ -36,9 +36,11 @@ struct ReleasePlan: Sendable, Equatable {
       fromSpec.insert(candidate)
     }
     if let stable = release.stable, stable != .plain, seen.target == release.stableRevision { fromSpec.insert(stable) }
-    // Where somebody made a colour live out of turn, its pods stay as they are while they serve.
-    fromSpec = fromSpec.filter { colour in
-      seen.live != .colour(colour) || !seen.isServing(colour) || seen.colours[colour]?.revision == seen.target
+    // Where somebody made a colour live out of turn, its pods stay as they are while they serve, and so do those of a
+    // colour that is just being made live.
+    fromSpec = fromSpec.filter { [select] colour in
+      let isLive = seen.live == .colour(colour) || select == colour
+      return !isLive || !seen.isServing(colour) || seen.colours[colour]?.revision == seen.target
     }
     tasks = Self.tasks(release, seen)
     if [.watching, .draining].contains(release.step), seen.isSettled { drain = release.stable }
@@ -87,7 +89,7 @@ struct ReleasePlan: Sendable, Equatable {
     case .preparing: seen.backup == .succeeded ? [.backup, .expand] : [.backup]
     case .testing: [.smokeTests]
     case .watching: [.watch]
-    case .retiring: othersAreGone(release, seen) ? [.contract] : []
+    case .retiring: release.ending == nil && othersAreGone(release, seen) ? [.contract] : []
     case .idle, .deploying, .awaitingApproval, .switching, .draining, .rollingBack: []
     }
   }
