@@ -26,6 +26,7 @@ public struct PlatformOperator: Sendable {
   let platforms: Controller
   let failovers: Controller
   let releases: Controller
+  private let notifier: ReleaseNotifier
 
   public init(client: KubernetesClient, logger: Logger, options: Options = Options()) {
     self.init(client: client, logger: logger, options: options, access: PodNetworkAccess())
@@ -47,11 +48,12 @@ public struct PlatformOperator: Sendable {
       name: "postgres-failover",
       reconciler: FailoverReconciler(client: client, informers: informers, recorder: recorder, logger: logger),
       workers: options.workers, logger: logger)
+    notifier = ReleaseNotifier(client: client, access: access, logger: logger)
     releases = Controller(
       name: "rtxrelease",
       reconciler: RolloutReconciler(
         client: client, informers: informers, applier: applier, recorder: recorder, access: access,
-        memory: ReleaseMemory(), metrics: RolloutMetrics(), logger: logger),
+        memory: ReleaseMemory(), metrics: RolloutMetrics(), notifier: notifier, logger: logger),
       workers: options.workers, logger: logger)
     wirePlatforms()
     wireFailovers()
@@ -64,6 +66,7 @@ public struct PlatformOperator: Sendable {
     manager.add(platforms)
     manager.add(failovers)
     manager.add(releases)
+    manager.add(service: notifier.run)
   }
 
   private func wirePlatforms() {

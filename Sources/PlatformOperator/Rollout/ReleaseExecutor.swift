@@ -172,7 +172,7 @@ struct ReleaseExecutor: Sendable {
         group.addTask {
           do {
             let answer = try await access.send(
-              "POST", url, headers: ["authorization": "Bearer \(token)"], timeout: .seconds(2))
+              "POST", url, headers: ["authorization": "Bearer \(token)"], body: nil, timeout: .seconds(2))
             if answer.status >= 300 {
               logger.warning("not drained", metadata: ["pod": "\(address)", "status": "\(answer.status)"])
             }

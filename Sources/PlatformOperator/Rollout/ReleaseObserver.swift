@@ -81,7 +81,7 @@ struct ReleaseObserver: Sendable {
         group.addTask {
           let url = "http://\(URLHost.text(address)):\(platform.spec.backend.port)/metrics"
           do {
-            let answer = try await access.send("GET", url, headers: [:], timeout: Self.figuresTimeout)
+            let answer = try await access.send("GET", url, timeout: Self.figuresTimeout)
             return answer.status == 200 ? RequestFigures(metrics: answer.body) : nil
           } catch let error as CancellationError {
             throw error

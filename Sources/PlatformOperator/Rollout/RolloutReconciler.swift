@@ -16,6 +16,7 @@ struct RolloutReconciler: Reconciler {
   let access: any TradingServerAccess
   let memory: ReleaseMemory
   let metrics: RolloutMetrics
+  let notifier: ReleaseNotifier
   let logger: Logger
 
   /// Steps that may follow each other at once in one run.
@@ -128,6 +129,7 @@ struct RolloutReconciler: Reconciler {
         "release",
         metadata: ["platform": "\(platform.key)", "reason": "\(entry.reason)", "what": "\(entry.message)"])
       metrics.count(platform.key, entry)
+      notifier.tell(platform, entry.message)
       guard platform.spec.notifications.events else { continue }
       await recorder.record(
         entry.type, regarding: platform, reason: entry.reason, message: entry.message, action: "Release")

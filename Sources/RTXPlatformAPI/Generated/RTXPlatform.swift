@@ -689,14 +689,36 @@ public struct RTXPlatformNetworkPolicySpec: Codable, Sendable, Equatable {
 public struct NotificationsSpec: Codable, Sendable, Equatable {
   /// Whether a change of a condition is recorded as a Kubernetes Event.
   public var events: Bool
+  /// Addresses that are told of each step of a blue-green release, in the form that Slack's incoming webhooks take.
+  public var webhooks: [NotificationsWebhookSpec]?
 
-  public init(events: Bool = true) {
+  public init(events: Bool = true, webhooks: [NotificationsWebhookSpec]? = nil) {
     self.events = events
+    self.webhooks = webhooks
   }
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     self.events = try container.decodeIfPresent(Bool.self, forKey: .events) ?? true
+    self.webhooks = try container.decodeIfPresent([NotificationsWebhookSpec].self, forKey: .webhooks)
+  }
+}
+
+public struct NotificationsWebhookSpec: Codable, Sendable, Equatable {
+  /// The key that holds it.
+  public var key: String
+  /// A Secret that holds the address, which is a secret itself.
+  public var secretName: String
+
+  public init(key: String = "url", secretName: String) {
+    self.key = key
+    self.secretName = secretName
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.key = try container.decodeIfPresent(String.self, forKey: .key) ?? "url"
+    self.secretName = try container.decode(String.self, forKey: .secretName)
   }
 }
 

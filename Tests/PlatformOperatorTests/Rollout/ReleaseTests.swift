@@ -22,6 +22,11 @@ struct ReleaseTests {
 
   @Test(.timeLimit(.minutes(2))) func anImageGoesToTheOtherColourAndBack() async throws {
     try await serving { release in
+      let webhook = Secret(
+        metadata: ObjectMeta(name: "slack", namespace: ReleaseCluster.namespace),
+        stringData: ["url": "https://hooks.example.com/T0/B0"])
+      _ = try await release.admin.create(webhook)
+      release.servers.refuse(1)
       let outages = try await release.watched {
         try await release.apply(image: "rtx:2")
         let second = try await release.ended(.succeeded, image: "rtx:2")
@@ -33,6 +38,12 @@ struct ReleaseTests {
       #expect(outages == [])
       let status = try #require(try await release.status())
       #expect(status.stableColour == "blue" && status.history?.map(\.image) == ["rtx:3", "rtx:2", "rtx:1"])
+      try await eventually("the webhook has heard of both") {
+        let notices = release.servers.notices
+        return ["rtx:2", "rtx:3"].allSatisfy { image in
+          notices.contains { $0.contains("rtx-trading/trading: release") && $0.contains("(\(image)) succeeded") }
+        }
+      }
       #expect(try await release.pods("green").isEmpty)
       #expect(try await release.pods("blue").allSatisfy { $0.spec?.containers.first?.image == "rtx:3" })
     }

@@ -62,6 +62,7 @@ struct ReleaseCluster: Sendable {
           ["priceFeed": "SIM", "image": .string(image), "autoscaling": ["enabled": false]].merging(more) { $1 }),
         "postgres": ["instances": 1, "synchronous": false],
         "rollout": .object(quick.merging(rollout) { $1 }),
+        "notifications": ["webhooks": [["secretName": "slack"]]],
       ])
   }
 

@@ -10,7 +10,11 @@ final class TradingServers: TradingServerAccess {
     var p99: [String: Double] = [:]
     var drained: Set<String> = []
     var smokeTests = 0
+    var notices: [String] = []
+    var refusals = 0
   }
+
+  struct Refused: Error {}
 
   private let state = Mutex(State())
 
@@ -22,6 +26,12 @@ final class TradingServers: TradingServerAccess {
 
   /// Addresses of the pods that were told to send their clients away, and not yet to keep them.
   var drained: Set<String> { state.withLock { $0.drained } }
+
+  /// What a webhook was told.
+  var notices: [String] { state.withLock { $0.notices } }
+
+  /// The webhook does not answer the next so many requests.
+  func refuse(_ count: Int) { state.withLock { $0.refusals = count } }
 
   var smokeTests: Int { state.withLock { $0.smokeTests } }
 
@@ -35,7 +45,19 @@ final class TradingServers: TradingServerAccess {
     state.withLock { for address in addresses { $0.p99[address] = seconds } }
   }
 
-  func send(_ method: String, _ url: String, headers: [String: String], timeout: Duration) async throws -> HTTPAnswer {
+  func send(_ method: String, _ url: String, headers: [String: String], body: String?, timeout: Duration) async throws
+    -> HTTPAnswer
+  {
+    if url.hasPrefix("https://hooks.example.com/") {
+      return try state.withLock { state in
+        if state.refusals > 0 {
+          state.refusals -= 1
+          throw Refused()
+        }
+        state.notices.append(body ?? "")
+        return HTTPAnswer(status: 200)
+      }
+    }
     let rest = url.split(separator: "/", omittingEmptySubsequences: true)
     let address = rest[1].split(separator: ":").first.map(String.init) ?? ""
     let path = "/" + rest.dropFirst(2).joined(separator: "/")

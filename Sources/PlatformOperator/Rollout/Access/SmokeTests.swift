@@ -26,7 +26,7 @@ struct SmokeTests: Sendable {
   private func failure(of test: RolloutSmokeTestSpec, at base: String) async throws -> String? {
     let limit = Duration.milliseconds(test.timeoutMilliseconds)
     do {
-      return complaint(about: try await access.send("GET", base + test.path, headers: [:], timeout: limit), test)
+      return complaint(about: try await access.send("GET", base + test.path, timeout: limit), test)
     } catch let error as CancellationError {
       throw error
     } catch {
