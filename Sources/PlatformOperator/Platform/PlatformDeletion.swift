@@ -22,6 +22,10 @@ struct PlatformDeletion: Sendable {
     try await deleteOwned(StatefulSet.self)
     try await deleteOwned(CronJob.self)
     try await deleteOwned(Deployment.self)
+    // The pods of a release's Jobs have ended and would stay.
+    for job in informers.jobs.list(ownedBy: platform.metadata.uid ?? "") where !job.isBeingDeleted {
+      try await writer.delete(job)
+    }
     let running = informers.pods.list { $0.metadata.namespace == platform.namespace && isLabelled($0.metadata) }
     if !running.isEmpty {
       let names = running.prefix(3).compactMap(\.metadata.name).joined(separator: ", ")

@@ -49,6 +49,18 @@ struct ReleaseTests {
     }
   }
 
+  @Test(.timeLimit(.minutes(2))) func aPlatformWithReleasesCanBeDeleted() async throws {
+    try await serving { release in
+      try await release.admin.delete(RTXPlatform.self, "trading", in: ReleaseCluster.namespace)
+      try await eventually("it is gone, with the pods of its Jobs") {
+        try await release.admin.getIfPresent(RTXPlatform.self, "trading", in: ReleaseCluster.namespace) == nil
+      }
+      try await eventually("no pod is left") {
+        try await release.admin.list(Pod.self, in: ReleaseCluster.namespace).items.isEmpty
+      }
+    }
+  }
+
   @Test(.timeLimit(.minutes(2))) func aFailingSmokeTestLeavesTheLiveColourAloneUntilARetry() async throws {
     try await serving { release in
       let outages = try await release.watched {
