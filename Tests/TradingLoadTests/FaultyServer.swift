@@ -22,6 +22,8 @@ final class FaultyServer: Sendable {
     case answersDifferently
     /// Placed, and never answered, whatever is tried.
     case keepsSilent
+    /// No fault: every answer is its connection's last, as from a server that sends its clients away.
+    case endsConnections
   }
 
   private struct Ledger {
@@ -33,7 +35,7 @@ final class FaultyServer: Sendable {
   }
   /// Of an access token, in seconds; nil where nobody needs one. The login is `alice`, the password `correct horse`.
   private let tokenLifetime: Int?
-  private let fault: Fault
+  fileprivate let fault: Fault
   private let ledger = Mutex(Ledger())
 
   /// How many orders reached the server, retries included.
@@ -160,7 +162,8 @@ final class FaultyServer: Sendable {
       case .body(let part): body += String(buffer: part)
       case .end:
         guard let head, let (status, text) = server.answer(head, body) else { return context.close(promise: nil) }
-        let headers: HTTPHeaders = ["content-length": "\(text.utf8.count)"]
+        var headers: HTTPHeaders = ["content-length": "\(text.utf8.count)"]
+        if server.fault == .endsConnections { headers.add(name: "connection", value: "close") }
         context.write(
           wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers))), promise: nil)
         context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)

@@ -34,6 +34,15 @@ import Testing
     #expect(report.troubles.isEmpty)
   }
 
+  /// What servers do that send their clients away is no trouble.
+  @Test func theLastAnswerOfAConnectionCounts() async throws {
+    let report = try await report(.endsConnections)
+    #expect(report.verdict == .sound)
+    #expect(report.orders.acknowledged == 100)
+    #expect(report.orders.retried == 0)
+    #expect(report.troubles.isEmpty)
+  }
+
   @Test(arguments: [
     (FaultyServer.Fault.answersUnknown, "HTTP 503 outcome_unknown"), (.cutsConnection, "connection lost"),
   ]) func unknownOutcomesAreResolvedByTheSameId(fault: FaultyServer.Fault, trouble: String) async throws {

@@ -59,8 +59,10 @@ final class ExchangeHandler: ChannelInboundHandler {
       let answer = Answer(
         status: Int(head.status.code), retryAfter: head.headers.first(name: "retry-after").flatMap { Int64($0) },
         body: body)
-      if !head.isKeepAlive { context.close(promise: nil) }
+      let isLast = !head.isKeepAlive
+      // The answer first: the end of the connection would be taken for it.
       finish(.success(answer))
+      if isLast { context.close(promise: nil) }
     }
   }
 
