@@ -35,8 +35,12 @@ enum Manifests {
     case .array(let items): return .array(items.map { rename(images, in: $0) })
     case .object(var fields):
       for (key, field) in fields {
-        fields[key] =
-          key == "image" ? field.stringValue.map { .string(renamed($0, images)) } : rename(images, in: field)
+        // A schema has a field of that name, too, and there it is no text.
+        if key == "image", let image = field.stringValue {
+          fields[key] = .string(renamed(image, images))
+        } else {
+          fields[key] = rename(images, in: field)
+        }
       }
       return .object(fields)
     default: return value

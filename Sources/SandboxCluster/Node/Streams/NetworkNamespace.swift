@@ -37,14 +37,9 @@ enum NetworkNamespace {
       }
       let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
       guard descriptor >= 0 else { throw IOError(errnoCode: errno, reason: "socket") }
-      var address = sockaddr_in()
-      address.sin_family = sa_family_t(AF_INET)
-      address.sin_port = in_port_t(UInt16(truncatingIfNeeded: port)).bigEndian
-      address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-      let result = withUnsafePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-          connect(descriptor, pointer, socklen_t(MemoryLayout<sockaddr_in>.size))
-        }
+      // NIO's own sockaddr: the C library's members have two defining modules once a whole module is compiled at once.
+      let result = try SocketAddress(ipAddress: "127.0.0.1", port: port).withSockAddr { address, size in
+        connect(descriptor, address, socklen_t(size))
       }
       guard result == 0 else {
         let code = errno
