@@ -197,7 +197,7 @@ let package = Package(
     program("rtx-server", ["TradingServer", "TradingStore", "TradingCore"] + lifecycle),
     // The load driver: it knows the server by its API only.
     library("TradingLoad", nio + [webSocket]),
-    program("rtx-load", ["TradingLoad"]),
+    program("rtx-load", ["TradingLoad"] + nio),
 
     // The stand-in for a cluster.
     library(

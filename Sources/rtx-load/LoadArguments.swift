@@ -1,4 +1,5 @@
 import ArgumentParser
+import NIOCore
 import TradingLoad
 
 /// How much, how long, of what.
@@ -33,6 +34,14 @@ struct LoadArguments: ParsableArguments {
   var settle = 60.0
   @Option(name: .customLong("websockets"), help: "Clients of /ws, all symbols, that reconnect when they are cut off.")
   var webSockets = 0
+  @Option(help: "How many of these also follow an account, and resume where they were after each interruption.")
+  var followers = 0
+  @Option(
+    name: .customLong("source"),
+    help: ArgumentHelp(
+      "An address of this machine to connect from; may be repeated, and they take turns.",
+      discussion: "Load balancers with session affinity tell clients by their address."))
+  var sources: [String] = []
 
   func options(_ targets: [Target], prefix: String) throws -> LoadOptions {
     guard let mix = OperationMix(parsing: mix) else {
@@ -50,6 +59,13 @@ struct LoadArguments: ParsableArguments {
     options.orderDeadline = .milliseconds(Int64(deadline * 1_000))
     options.settleLimit = .milliseconds(Int64(settle * 1_000))
     options.webSockets = webSockets
+    options.followers = followers
+    options.sources = try sources.map { text in
+      guard let address = try? SocketAddress(ipAddress: text, port: 0) else {
+        throw ValidationError("--source \(text) is not an IP address")
+      }
+      return address
+    }
     return options
   }
 
@@ -59,6 +75,9 @@ struct LoadArguments: ParsableArguments {
     guard seconds.allSatisfy({ (0.001...1_000_000).contains($0) }) else {
       throw ValidationError(
         "--duration, --timeout, --deadline and --settle must be above 0 and at most 1000000 seconds")
+    }
+    guard (0...webSockets).contains(followers) else {
+      throw ValidationError("--followers is at most the number of --websockets")
     }
     guard (1...100_000).contains(connections), (1...64).contains(threads), (0...200_000).contains(webSockets) else {
       throw ValidationError("--connections must be 1 to 100000, --threads 1 to 64, --websockets 0 to 200000")

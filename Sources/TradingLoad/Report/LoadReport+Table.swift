@@ -68,6 +68,7 @@ extension WebSocketFigures {
   fileprivate var line: String {
     let ends = ended.sorted { $0.key < $1.key }.map { "\($0.value) x \($0.key)" }.joined(separator: ", ")
     return "WebSocket clients: \(connected) of \(clients) connected, \(messages) messages, \(gaps) gaps, "
+      + (transactions > 0 ? "\(transactions) transactions, \(unfilledGaps) gaps that resume left, " : "")
       + "delay p50 \(number(delayP50Ms, 1)) ms p99 \(number(delayP99Ms, 1)) ms; ended: \(ends.isEmpty ? "none" : ends)"
       + (ended.isEmpty
         ? "" : ", reconnected after p50 \(number(reconnectP50Ms, 0)) ms, at most \(number(reconnectMaxMs, 0)) ms")

@@ -85,11 +85,16 @@ public struct WebSocketFigures: Sendable, Codable {
   /// Connected, and with a first message, at the end.
   public var connected = 0
   public var messages = 0
-  /// Connections that ended before the run did, by the server's close code or by a lost connection.
+  /// Connections that ended before the run did: by the server's close code, a lost connection or silence.
   public var ended: [String: Int] = [:]
   /// Sequence numbers that went backwards or were left out.
   public var gaps = 0
-  /// From the end of a connection to the first message on the next one.
+  /// Transactions that followers of accounts were told.
+  public var transactions = 0
+  /// Transactions that a follower was told out of turn, or never, although each new connection resumes where the last one
+  /// ended.
+  public var unfilledGaps = 0
+  /// From the end of a connection to the first message on the next one; for who is not back, to the end of the run.
   public var reconnectP50Ms = 0.0
   public var reconnectMaxMs = 0.0
   /// From a price's time to its arrival; both clocks must agree.

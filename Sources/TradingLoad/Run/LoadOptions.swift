@@ -1,3 +1,5 @@
+public import NIOCore
+
 /// What a run does.
 public struct LoadOptions: Sendable {
   /// A login and its password.
@@ -41,6 +43,13 @@ public struct LoadOptions: Sendable {
   public var volume = "0.01"
   /// Clients of /ws beside the requests.
   public var webSockets = 0
+  /// How many of them also follow one of the accounts, and resume after each interruption where they were.
+  public var followers = 0
+  /// A WebSocket that says nothing for so long is dead: servers send a heartbeat after 5 seconds without anything else.
+  public var silenceLimit: Duration = .seconds(15)
+  /// Addresses of this machine that connections are made from, in turn; empty leaves it to the system. A Service that
+  /// keeps a client on one server tells clients by their address.
+  public var sources: [SocketAddress] = []
   /// The progress is handed over this often; nil: never.
   public var progressInterval: Duration?
 

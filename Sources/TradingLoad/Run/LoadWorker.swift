@@ -45,7 +45,8 @@ actor LoadWorker {
     turns = Array(repeating: 0, count: writer.accounts.count)
     let limit = max(1, options.connections / count)
     pools = options.targets.map {
-      ConnectionPool(target: $0, loop: loop, limit: limit, tls: $0.isSecure ? tls : nil)
+      ConnectionPool(
+        target: $0, loop: loop, limit: limit, sources: options.sources, tls: $0.isSecure ? tls : nil)
     }
   }
 

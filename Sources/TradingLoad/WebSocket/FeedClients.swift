@@ -10,7 +10,10 @@ struct FeedClients: Sendable {
   init(_ options: LoadOptions, token: SessionToken, group: MultiThreadedEventLoopGroup, tls: NIOSSLContext?) {
     count = options.webSockets
     workers = group.makeIterator().map {
-      FeedWorker(targets: options.targets, dialer: FeedDialer(loop: $0, token: token, tls: tls))
+      FeedWorker(
+        targets: options.targets, dialer: FeedDialer(loop: $0, token: token, sources: options.sources, tls: tls),
+        accounts: options.accounts, followers: options.followers,
+        silence: .nanoseconds(options.silenceLimit.nanoseconds))
     }
   }
 
@@ -42,6 +45,8 @@ extension WebSocketFigures {
     messages = statistics.messages
     ended = statistics.ended
     gaps = statistics.gaps
+    transactions = statistics.transactions
+    unfilledGaps = statistics.unfilledGaps
     reconnectP50Ms = Double(statistics.reconnects.percentile(0.5)) / 1e6
     reconnectMaxMs = Double(statistics.reconnects.maximum) / 1e6
     delayP50Ms = Double(statistics.delays.percentile(0.5)) / 1e6

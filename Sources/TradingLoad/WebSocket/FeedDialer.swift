@@ -8,13 +8,16 @@ import NIOWebSocket
 struct FeedDialer: Sendable {
   let loop: any EventLoop
   let token: SessionToken
+  /// Addresses of this machine that clients connect from, in turn; empty leaves it to the system.
+  let sources: [SocketAddress]
   let tls: NIOSSLContext?
 
   /// nil when the server cannot be reached or does not upgrade.
-  func connect(to target: Target, isolation: isolated any Actor) async -> (any Channel)? {
+  func connect(to target: Target, client: Int, isolation: isolated any Actor) async -> (any Channel)? {
     await withCheckedContinuation { continuation in
       ClientBootstrap(group: loop)
         .connectTimeout(.seconds(5))
+        .bind(sources, client)
         .connect(host: target.host, port: target.port)
         .flatMap { channel in
           do {
@@ -47,5 +50,12 @@ struct FeedDialer: Sendable {
         notUpgradingCompletionHandler: { channel in channel.close().map { nil } }))
     configuration.leftOverBytesStrategy = .forwardBytes
     return try pipeline.configureUpgradableHTTPClientPipeline(configuration: configuration)
+  }
+}
+
+extension ClientBootstrap {
+  /// Connects from the address whose turn it is, if there are any.
+  func bind(_ sources: [SocketAddress], _ turn: Int) -> ClientBootstrap {
+    sources.isEmpty ? self : bind(to: sources[turn % sources.count])
   }
 }

@@ -4,11 +4,13 @@ import NIOWebSocket
 
 /// What a client of /ws is told by its connection.
 enum FeedEvent {
-  /// A price, account or transaction message: the connection's own number and the message's time in milliseconds of the
-  /// day, where there are such.
-  case message(sequence: Int64?, time: Int64?)
-  /// The connection is gone, and why.
-  case ended(String)
+  /// A price or account message: the number after the last one's, unless the message begins a new count, and its time in
+  /// milliseconds of the day, where there are such.
+  case message(sequence: Int64?, isFirst: Bool, time: Int64?)
+  /// A transaction of the account that is followed, by its id.
+  case transaction(Int64)
+  /// The connection is gone: why, and since when.
+  case ended(String, since: NIODeadline)
 }
 
 /// Reads the messages of one connection without decoding them: ten thousand clients share the machine with the server.
@@ -20,16 +22,27 @@ final class FeedHandler: ChannelInboundHandler {
   var onEvent: ((FeedEvent) -> Void)? {
     didSet { deliver() }
   }
+  /// When anything came last.
+  private var heard = NIODeadline.now()
   private var early: [FeedEvent] = []
   private var hasEnded = false
+  private var context: ChannelHandlerContext?
+
+  func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+  func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let frame = unwrapInboundIn(data)
+    heard = .now()
     switch frame.opcode {
     case .text, .binary, .continuation:
       let bytes = frame.data.readableBytesView
+      if let id = Self.transaction(in: bytes) { return tell(.transaction(id)) }
       // A heartbeat or a refusal has no number.
-      tell(.message(sequence: Self.integer(after: #""sequence":"#, in: bytes), time: Self.time(in: bytes)))
+      tell(
+        .message(
+          sequence: Self.integer(after: #""sequence":"#, in: bytes),
+          isFirst: bytes.starts(with: #"{"type":"snapshot""#.utf8), time: Self.time(in: bytes)))
     case .ping: send(.pong, frame.data, context)
     case .connectionClose:
       var payload = frame.data
@@ -50,10 +63,10 @@ final class FeedHandler: ChannelInboundHandler {
     context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
   }
 
-  private func end(_ reason: String) {
+  private func end(_ reason: String, since: NIODeadline = .now()) {
     guard !hasEnded else { return }
     hasEnded = true
-    tell(.ended(reason))
+    tell(.ended(reason, since: since))
   }
 
   private func tell(_ event: FeedEvent) {
@@ -66,6 +79,18 @@ final class FeedHandler: ChannelInboundHandler {
     let events = early
     early = []
     for event in events { onEvent(event) }
+  }
+
+  /// Ends the connection when nothing has come for so long.
+  func giveUp(after silence: TimeAmount) {
+    guard NIODeadline.now() - heard > silence else { return }
+    end("silence", since: heard)
+    context?.close(promise: nil)
+  }
+
+  /// The id of a transaction's message, whose keys come in the order of the alphabet.
+  static func transaction(in bytes: ByteBufferView) -> Int64? {
+    bytes.starts(with: #"{"transaction":"#.utf8) ? integer(after: #""id":"#, in: bytes) : nil
   }
 
   /// The number that follows a key.
