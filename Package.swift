@@ -117,6 +117,9 @@ let benchmarks: [Target] = [
   .executableTarget(
     name: "ws-bench", dependencies: ["CEpoll", arguments], path: "Benchmarks/trading/ws-bench",
     swiftSettings: settings),
+  .executableTarget(
+    name: "release-bench", dependencies: ["RTXPlatformAPI", "KubernetesModels", "KubernetesClient", arguments],
+    path: "Benchmarks/bluegreen/release-bench", swiftSettings: settings),
 ]
 
 let package = Package(
