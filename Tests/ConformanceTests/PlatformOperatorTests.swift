@@ -99,6 +99,60 @@ import Testing
     return platform
   }
 
+  /// Stands in for the controllers until cancelled: Deployments have all their pods, and Jobs succeed.
+  private func play(_ client: KubernetesClient, in namespace: String) async throws {
+    while !Task.isCancelled {
+      for var deployment in try await client.list(Deployment.self, in: namespace).items {
+        let count = deployment.spec?.replicas ?? 1
+        let status = DeploymentStatus(
+          availableReplicas: count, observedGeneration: deployment.metadata.generation, readyReplicas: count,
+          replicas: count, updatedReplicas: count)
+        guard deployment.status != status else { continue }
+        deployment.status = status
+        _ = try? await client.replaceStatus(deployment)
+      }
+      for var job in try await client.list(Job.self, in: namespace).items where job.status?.completionTime == nil {
+        job.status = JobStatus(
+          completionTime: .now,
+          conditions: ["SuccessCriteriaMet", "Complete"].map {
+            JobCondition(lastTransitionTime: .now, reason: "CompletionsReached", status: "True", type: $0)
+          },
+          startTime: job.metadata.creationTimestamp, succeeded: 1)
+        _ = try? await client.replaceStatus(job)
+      }
+      await pause(.milliseconds(50))
+    }
+  }
+
+  @Test(arguments: Servers.atHand) func releasesGoFromColourToColour(_ kind: Servers) async throws {
+    try await running(kind) { running in
+      let (client, namespace) = (running.server.client, running.namespace)
+      let controllers = Task { try await play(client, in: namespace) }
+      defer { controllers.cancel() }
+      var platform = sample(in: namespace)
+      platform.spec.backend.image = "rtx:1"
+      platform.spec.rollout = RolloutSpec(
+        scaleDownDelaySeconds: 0, smokeTests: [], strategy: "BlueGreen", watchSeconds: 0)
+      try await client.create(platform)
+      func released(_ image: String) async throws -> RolloutStatus {
+        try await eventually("\(image) is released", within: .seconds(60)) {
+          let status = try await running.platform().status?.rollout
+          return status?.step == "Idle" && status?.history?.first?.image == image ? status : nil
+        }
+      }
+      #expect(try await released("rtx:1").stableColour == "blue")
+      let _: RTXPlatform = try await client.patch(
+        RTXPlatform.self, "trading", in: namespace, .merge(["spec": ["backend": ["image": "rtx:2"]]]))
+      let second = try await released("rtx:2")
+      #expect(second.stableColour == "green" && second.history?.first?.outcome == "Succeeded")
+      let service = try await client.get(Service.self, "trading-backend", in: namespace)
+      #expect(service.spec?.selector?["rtx.trading/colour"] == "green")
+      let autoscaler = try await client.get(HorizontalPodAutoscaler.self, "trading-backend", in: namespace)
+      #expect(autoscaler.spec.scaleTargetRef.name == "trading-backend-green")
+      #expect(try await client.getIfPresent(Deployment.self, "trading-backend-blue", in: namespace) == nil)
+    }
+  }
+
   @Test(arguments: Servers.atHand) func onePlatformBecomesAllItsObjectsAndStays(_ kind: Servers) async throws {
     try await running(kind) { running in
       let client = running.server.client

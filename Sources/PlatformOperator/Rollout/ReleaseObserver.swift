@@ -56,6 +56,7 @@ struct ReleaseObserver: Sendable {
 
   private func verdict(_ release: Release, _ scene: ReleaseScene) async throws -> WatchVerdict {
     guard let candidate = release.candidate else { return .unknown }
+    if platform.spec.rollout.watchSeconds == 0 { return .healthy }
     let pods = scene.pods[candidate] ?? []
     let (restarts, reason) = PodState.restarts(in: pods, since: release.since)
     let (wanted, ready) = (scene.deployments[candidate]?.spec?.replicas ?? 0, pods.filter(PodState.isReady).count)

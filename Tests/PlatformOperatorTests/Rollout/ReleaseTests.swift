@@ -61,6 +61,60 @@ struct ReleaseTests {
     }
   }
 
+  @Test(.timeLimit(.minutes(3))) func failingMigrationsAndPodsThatNeverBecomeReadyGoBack() async throws {
+    try await serving { release in
+      let outages = try await release.watched {
+        // No node has this label; the Jobs of a release do not ask for it.
+        let terms: JSONValue = [["matchExpressions": [["key": "nowhere", "operator": "Exists"]]]]
+        let nowhere: JSONValue = [
+          "nodeAffinity": ["requiredDuringSchedulingIgnoredDuringExecution": ["nodeSelectorTerms": terms]]
+        ]
+        try await release.apply(
+          image: "rtx:2", rollout: ["progressDeadlineSeconds": 60], more: ["affinity": nowhere])
+        let unready = try await release.ended(.failed, image: "rtx:2", within: .seconds(100))
+        #expect(unready.reason == "not ready after 60 s")
+
+        try await release.apply(image: "rtx:3")
+        var job = try await eventually("the migrations run") {
+          try await release.admin.getIfPresent(Job.self, "trading-release-3-expand", in: ReleaseCluster.namespace)
+        }
+        job.status = JobStatus(
+          conditions: ["FailureTarget", "Failed"].map {
+            JobCondition(message: "relation exists", reason: "BackoffLimitExceeded", status: "True", type: $0)
+          }, failed: 3, startTime: .now)
+        job.metadata.resourceVersion = nil
+        _ = try await release.admin.replaceStatus(job)
+        let failed = try await release.ended(.failed, image: "rtx:3")
+        #expect(
+          failed.reason == "expand migrations: relation exists; see kubectl logs job/trading-release-3-expand")
+      }
+      #expect(outages == [])
+      #expect(try await release.liveColour() == "blue")
+    }
+  }
+
+  @Test(.timeLimit(.minutes(2))) func theNewColourHasTheLiveOnesSizeAndTheAutoscalerFollows() async throws {
+    let release = try await ReleaseCluster()
+    try await release.run {
+      let scaling: JSONValue = ["enabled": true, "minReplicas": 2, "maxReplicas": 8]
+      try await release.apply(image: "rtx:1", more: ["autoscaling": scaling])
+      _ = try await release.ended(.succeeded, image: "rtx:1")
+      // As the autoscaler would.
+      _ = try await release.admin.patch(
+        Deployment.self, "trading-backend-blue", in: ReleaseCluster.namespace, .merge(["spec": ["replicas": 5]]))
+      try await eventually("five serve") { try await release.pods("blue").filter(PodState.isReady).count == 5 }
+      try await release.apply(image: "rtx:2", more: ["autoscaling": scaling])
+      _ = try await release.ended(.succeeded, image: "rtx:2")
+      #expect(try await release.pods("green").count == 5)
+      let autoscaler = try await release.admin.get(
+        HorizontalPodAutoscaler.self, "trading-backend", in: ReleaseCluster.namespace)
+      #expect(autoscaler.spec.scaleTargetRef.name == "trading-backend-green")
+      let budgets = try await release.admin.list(PodDisruptionBudget.self, in: ReleaseCluster.namespace).items
+      let selectors = budgets.compactMap { $0.spec?.selector?.matchLabels?[PlatformConstants.colourLabel] }
+      #expect(selectors == ["green"], "one pod, one budget: \(selectors)")
+    }
+  }
+
   @Test(.timeLimit(.minutes(2))) func aFailingSmokeTestLeavesTheLiveColourAloneUntilARetry() async throws {
     try await serving { release in
       let outages = try await release.watched {
