@@ -31,7 +31,7 @@ struct ReleaseModelTests {
         throw error
       }
       // Other tests share the threads.
-      if next.isMultiple(of: 100) { await Task.yield() }
+      if next.isMultiple(of: 5) { await Task.yield() }
     }
     return found
   }
@@ -50,7 +50,7 @@ struct ReleaseModelTests {
     }
     for (index, key) in states.enumerated() {
       try follow(ReleaseUnfolding.state(key), [])
-      if index.isMultiple(of: 100) { await Task.yield() }
+      if index.isMultiple(of: 5) { await Task.yield() }
     }
   }
 

@@ -80,18 +80,23 @@ struct ReleaseModel {
     for (seen, now) in observations(of: state) {
       var machine = ReleaseMachine(release: state.release, seen: seen, policy: policy, now: now)
       machine.run()
+      let rules = ReleaseRules(old: state.release, seen: seen, isLate: now == Self.muchLater)
       if machine.release != state.release {
-        if let wrong = Forbidden(state, seen, machine.release) { throw wrong }
+        try rules.check(machine.release)
         let release = normalised(machine.release)
         if !written.contains(release) { written.append(release) }
-      } else if !planned.contains(where: { $0 == (seen.isSettled, seen.backup) }) {
+        continue
+      }
+      try rules.checkPatience()
+      if !planned.contains(where: { $0 == (seen.isSettled, seen.backup) }) {
         planned.append((seen.isSettled, seen.backup))
-        plans.append(ReleasePlan(state.release, seen))
+        let plan = ReleasePlan(state.release, seen)
+        try rules.check(plan)
+        plans.append(plan)
       }
     }
     var next = written.map { normalised(State(release: $0, world: state.world, wasServed: state.wasServed)) }
     for plan in plans {
-      if let wrong = Forbidden(state, plan) { throw wrong }
       let effects = ReleaseEffect.of(plan)
       // Killed after any one write, or after any number of them: whatever is left is found again from there.
       var all = state

@@ -24,6 +24,10 @@ struct ReleaseWorld: Hashable, Sendable {
 
   var isServed: Bool { live.contains { colours[$0]?.isServing == true } }
 
+  private func isLastToServe(_ colour: Colour) -> Bool {
+    colours[colour]?.isServing == true && !colours.contains { $0.key != colour && $0.value.isServing }
+  }
+
   mutating func moveRequests(_ selection: LiveSelection) {
     lagging.formUnion(live.filter { colours[$0]?.isServing == true })
     service = selection
@@ -42,6 +46,7 @@ struct ReleaseWorld: Hashable, Sendable {
     case .remove(let colour):
       if live.contains(colour) { throw Forbidden("a live colour was removed") }
       if lagging.contains(colour) { throw Forbidden("a colour was removed that still got requests") }
+      if isLastToServe(colour), service != .absent { throw Forbidden("the last colour that serves was removed") }
       if colours[colour] != nil { colours[colour]?.health = .stopping }
     case .make(let colour):
       if colours[colour]?.revision == target, colours[colour]?.health != .stopping { return }
@@ -72,51 +77,5 @@ enum ReleaseEffect: Hashable {
       }
     }
     return effects + (plan.tasks.contains(.contract) ? [.contract] : [])
-  }
-}
-
-struct Forbidden: Error, CustomStringConvertible {
-  var description: String
-  init(_ description: String) { self.description = description }
-}
-
-extension Forbidden {
-  /// A step that is not to be written.
-  init?(_ state: ReleaseModel.State, _ seen: ReleaseObservation, _ new: Release) {
-    let old = state.release
-    let isRetried = seen.wish?.verb == .retry || old.stable == nil
-    if old.step == .idle, new.step != .idle, old.failure?.revision == seen.target, !isRetried {
-      self.init("a failed revision was tried again by itself")
-      return
-    }
-    let isRefused = [.failed, .aborted, .rolledBack].contains(new.history.first?.outcome)
-    if new.step == .idle, old.step != .idle, isRefused, old.revision == seen.target,
-      new.failure?.revision != seen.target
-    {
-      self.init("a refused revision was forgotten")
-      return
-    }
-    if case .failed = seen.verdict, old.step == .watching, [.draining, .retiring].contains(new.step),
-      seen.isServing(old.stable), seen.wish == nil
-    {
-      self.init("a colour that failed its watch was kept")
-      return
-    }
-    return nil
-  }
-
-  /// A plan that is not to be carried out.
-  init?(_ state: ReleaseModel.State, _ plan: ReleasePlan) {
-    if plan.tasks.contains(.contract), state.release.ending != nil {
-      self.init("contract migrations of a release that failed")
-      return
-    }
-    guard state.release.step == .switching, plan.select == state.release.candidate, let colour = plan.select else {
-      return nil
-    }
-    guard state.world.isServed, state.world.service != .all else { return nil }
-    let wanted = ColourState(revision: state.release.revision ?? "", health: .complete)
-    guard state.world.colours[colour] != wanted else { return nil }
-    self.init("a switch to a colour that is not complete")
   }
 }

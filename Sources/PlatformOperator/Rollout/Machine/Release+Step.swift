@@ -70,25 +70,33 @@ struct ReleaseMachine {
       settle(on: colour, seen.colours[colour]?.revision)
       return true
     }
-    if release.stable == nil, seen.live == .all, let plain = seen.colours[.plain], plain.health != .stopping {
-      settle(on: .plain, plain.revision)
-      return true
-    }
-    // Beside a Service that selects everything no second colour can be made: what serves is where it goes on from.
-    if release.stable == nil, let colour = takenOver {
+    if release.stable == nil, let colour = takenOver ?? onlyOne {
       settle(on: colour, seen.colours[colour]?.revision)
       return true
     }
     return forgetLost()
   }
 
-  /// A colour that takes requests although the release did not make it.
+  /// A colour that takes requests, or will, although the release did not make it. Beside a Service that selects everything
+  /// no second colour can be made, were the first one never to start: what is there is where it goes on from.
   private var takenOver: Colour? {
     switch seen.live {
-    case .colour(let colour): seen.isServing(colour) ? colour : nil
-    case .all: Colour.allCases.first { $0 != release.candidate && seen.isServing($0) }
-    case .absent, .foreign: nil
+    case .colour(let colour): return seen.isServing(colour) ? colour : nil
+    case .all:
+      let others = running.filter { $0 != release.candidate }
+      return others.first { seen.isServing($0) } ?? others.first
+    case .absent, .foreign: return nil
     }
+  }
+
+  /// What can take requests at once where nothing does.
+  private var onlyOne: Colour? {
+    guard !seen.someoneServes, running.count == 1 else { return nil }
+    return running.first { seen.isServing($0) }
+  }
+
+  private var running: [Colour] {
+    Colour.allCases.filter { colour in seen.colours[colour].map { $0.health != .stopping } ?? false }
   }
 
   private mutating func settle(on colour: Colour?, _ revision: String?) {

@@ -89,7 +89,7 @@ struct ReleasePlan: Sendable, Equatable {
     case .preparing: seen.backup == .succeeded ? [.backup, .expand] : [.backup]
     case .testing: [.smokeTests]
     case .watching: [.watch]
-    case .retiring: release.ending == nil && othersAreGone(release, seen) ? [.contract] : []
+    case .retiring: othersAreGone(release, seen) ? [.contract] : []
     case .idle, .deploying, .awaitingApproval, .switching, .draining, .rollingBack: []
     }
   }
