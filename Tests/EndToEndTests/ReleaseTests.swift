@@ -8,10 +8,10 @@ extension EndToEnd {
     private static let namespace = "rtx-release"
 
     /// The platform `rel` as a pipeline would change it: the image, and what a test breaks on purpose.
-    private func apply(image: String, config: String = "", resources: String = "") async throws -> TestCluster {
+    private func apply(
+      image: String, config: String = "", instances: Int = 1, autoPromote: Bool = true
+    ) async throws -> TestCluster {
       let cluster = try await SharedClusters.shared.podman()
-      let small =
-        resources.isEmpty ? "{requests: {cpu: 10m, memory: 32Mi}, limits: {cpu: '1', memory: 256Mi}}" : resources
       let manifest = """
         apiVersion: v1
         kind: Namespace
@@ -21,20 +21,26 @@ extension EndToEnd {
         kind: RTXPlatform
         metadata: {name: rel, namespace: \(Self.namespace)}
         spec:
-          rollout: {strategy: BlueGreen, watchSeconds: 5, scaleDownDelaySeconds: 2, progressDeadlineSeconds: 60}
+          deletionPolicy: Delete
+          rollout:
+            strategy: BlueGreen
+            autoPromote: \(autoPromote)
+            watchSeconds: 5
+            scaleDownDelaySeconds: 2
+            progressDeadlineSeconds: 120
           backend:
             priceFeed: SIM
             replicas: 2
             image: \(image)
             extraConfig: {\(config)}
             autoscaling: {enabled: false}
-            resources: \(small)
+            resources: {requests: {cpu: 10m, memory: 32Mi}, limits: {cpu: "1", memory: 256Mi}}
             probes:
               readiness: {initialDelaySeconds: 1, periodSeconds: 2}
               startup: {periodSeconds: 1, failureThreshold: 300}
           postgres:
-            instances: 1
-            synchronous: false
+            instances: \(instances)
+            synchronous: \(instances > 1)
             storage: {size: 1Gi}
             resources: {requests: {cpu: 20m, memory: 128Mi}, limits: {cpu: '1', memory: 512Mi}}
           redis:
@@ -112,6 +118,84 @@ extension EndToEnd {
       _ = try await ended("Succeeded", fourth, cluster)
       #expect(try await live(cluster) != before)
       try await cluster.run("-n", Self.namespace, "delete", "rtx", "rel", "--timeout=60s", limit: .seconds(70))
+    }
+
+    /// Steps in which something is broken: a few in every run, all of them with RELEASE_STEPS=all.
+    private static let steps =
+      ProcessInfo.processInfo.environment["RELEASE_STEPS"] == "all"
+      ? ["Preparing", "Deploying", "Testing", "AwaitingApproval", "Switching", "Watching", "Draining", "Retiring"]
+      : ["Deploying", "Watching"]
+
+    /// The primary's container and the operator's are killed at once; clients go on trading.
+    @Test(.timeLimit(.minutes(30))) func aFailoverInTheMiddleOfAStepEndsTheReleaseOrSendsItBack() async throws {
+      let first = try await tagged("failover-0")
+      let cluster = try await apply(image: first, instances: 2, autoPromote: false)
+      _ = try await ended("Succeeded", first, cluster)
+      let address = try await path(cluster, "svc/rel-backend", "{.spec.clusterIP}")
+      async let load = Shell.run(
+        "\(TestCluster.binaries)/rtx-load",
+        ["--rate", "10", "--duration", "\(Self.steps.count * 45)", "--websockets", "20", "http://\(address)"],
+        limit: .seconds(Self.steps.count * 45 + 120))
+      for (number, step) in Self.steps.enumerated() {
+        let image = try await tagged("failover-\(number + 1)")
+        let before = try await live(cluster)
+        _ = try await apply(image: image, instances: 2, autoPromote: false)
+        try await reach(step, image, cluster)
+        try await kill(
+          "io.kubernetes.pod.name=\(try await path(cluster, "rtx/rel", "{.status.postgres.primary}"))", "postgres")
+        try await kill("io.kubernetes.container.name=operator", "operator")
+        let outcome = try await end(of: image, cluster)
+        let after = try await live(cluster)
+        #expect((after == before) == (outcome != "Succeeded"), "\(step): \(outcome), \(before) and then \(after)")
+        print("failover in \(step): \(outcome)")
+        let colours = try await path(cluster, "deploy", "{.items[*].metadata.labels.app\\.kubernetes\\.io/component}")
+        #expect(colours.components(separatedBy: "backend").count == 2, "\(step): \(colours)")
+      }
+      let report = await load
+      #expect(report.succeeded && report.output.contains("SOUND"), "\(report.everything)")
+      try await cluster.run("-n", Self.namespace, "delete", "rtx", "rel", "--timeout=90s", limit: .seconds(100))
+    }
+
+    /// Returns when the release of an image is at a step, or past it; approves it where that is what it waits for.
+    private func reach(_ step: String, _ image: String, _ cluster: TestCluster) async throws {
+      try await eventually("\(image) is \(step)", within: .seconds(150)) {
+        let text = try await path(
+          cluster, "rtx/rel",
+          "{.status.rollout.image}|{.status.rollout.step}|{.status.rollout.revision}|{.status.rollout.history[0].image}"
+        )
+        let parts = text.components(separatedBy: "|")
+        guard parts[0] == image else { return parts[3] == image ? true : nil }
+        if parts[1] == step { return true }
+        if parts[1] == "AwaitingApproval" { try await approve(parts[2], cluster) }
+        return parts[1] == step ? true : nil
+      }
+    }
+
+    private func approve(_ revision: String, _ cluster: TestCluster) async throws {
+      try await cluster.run(
+        "-n", Self.namespace, "annotate", "rtx", "rel", "rtx.trading/release=approve \(revision)", "--overwrite")
+    }
+
+    private func end(of image: String, _ cluster: TestCluster) async throws -> String {
+      try await eventually("the release of \(image) ends", within: .seconds(240)) {
+        let text = try await path(
+          cluster, "rtx/rel",
+          "{.status.rollout.step}|{.status.rollout.revision}|{.status.rollout.history[0].image}|"
+            + "{.status.rollout.history[0].outcome}|{.status.rollout.approver}")
+        let parts = text.components(separatedBy: "|")
+        if parts[0] == "Idle", parts[2] == image { return parts[3] }
+        if parts[0] == "AwaitingApproval", parts[4].isEmpty { try await approve(parts[1], cluster) }
+        return nil
+      }
+    }
+
+    private func kill(_ label: String, _ container: String) async throws {
+      let killed = await Shell.sh(
+        """
+        for id in $(podman ps -q --filter name=e2e_ --filter label=\(label) \
+          --filter label=io.kubernetes.container.name=\(container)); do podman kill -s KILL $id; done
+        """)
+      #expect(!killed.output.isEmpty, "no container \(container) was found: \(killed.everything)")
     }
   }
 }
