@@ -90,7 +90,7 @@ public struct TradingApplication: Service {
     let router = TradingRouter(
       configuration: configuration, replica: replica, catalog: catalog, board: board, desk: desk, pool: pool,
       metrics: metrics, readiness: readiness, sessions: authenticator, hasher: hasher, groups: groups,
-      sendStreamsAway: { hub.sendAway() }, watch: watch
+      sendStreamsAway: { hub.sendAway(over: $0) }, watch: watch
     ).make()
     let server = Application(
       router: router,
@@ -164,7 +164,7 @@ private struct DrainService: Service {
     try await gracefulShutdown()
     logger.notice("draining", metadata: ["delay": "\(delay)"])
     readiness.beginDraining()
-    hub.sendAway()
+    hub.sendAway(over: delay / 2)
     try await Task.sleep(for: delay)
   }
 }

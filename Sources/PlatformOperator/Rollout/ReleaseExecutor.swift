@@ -17,8 +17,8 @@ struct ReleaseExecutor: Sendable {
   let logger: Logger
 
   /// The old colour is told again as long as it has to stay empty; a server ceases by itself after ``drainSeconds``.
-  private static let drainInterval = Duration.seconds(5)
-  private static let drainSeconds = 15
+  private static let drainInterval = Duration.seconds(8)
+  private static let drainSeconds = 20
 
   private var objects: ColourObjects { ColourObjects(platform: platform, checksum: checksum) }
 

@@ -17,7 +17,7 @@ struct TradingRouter {
   let hasher: PasswordHasher
   let groups: GroupTerms
   /// Sends the clients of all open WebSockets to other replicas.
-  let sendStreamsAway: @Sendable () -> Void
+  let sendStreamsAway: @Sendable (Duration) -> Void
   let watch: LedgerWatch
 
   func make() -> Router<TradingContext> {

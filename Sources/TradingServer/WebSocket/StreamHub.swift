@@ -46,9 +46,10 @@ final class StreamHub: Sendable {
     for loop in state.withLock({ Array($0.loops.values) }) { loop.perform { $0.accounts.hear(news) } }
   }
 
-  /// Tells every client that this replica goes away.
-  func sendAway() {
-    for loop in state.withLock({ Array($0.loops.values) }) { loop.perform { $0.drain() } }
+  /// Tells every client to go to another replica, evenly over a time.
+  func sendAway(over duration: Duration) {
+    let time = TimeAmount(duration)
+    for loop in state.withLock({ Array($0.loops.values) }) { loop.perform { $0.drain(over: time) } }
   }
 
   /// For a connection of the current event loop. `token` is what its request shows.

@@ -5,7 +5,9 @@ import TradingStore
 /// The connections of one event loop and what they share; belongs to that loop.
 final class StreamLoop {
   /// Clients that are sent away come back within so many milliseconds, each at a moment of its own.
-  static let reconnectWindow = 2_000
+  static let reconnectWindow = 500
+  /// Clients are sent away in so many portions.
+  private static let portions = 40
   private static let lookInterval: TimeAmount = .seconds(1)
 
   let terms: StreamTerms
@@ -81,9 +83,16 @@ final class StreamLoop {
     }
   }
 
-  /// Sends everyone to another replica.
-  func drain() {
-    for connection in connections { connection.drain() }
+  /// Sends everyone to another replica, evenly over a time: who is sent away comes back at once, and where thousands do
+  /// so together, all of them wait.
+  func drain(over duration: TimeAmount) {
+    let leaving = NIOLoopBound(Array(connections), eventLoop: eventLoop)
+    let size = max(1, (connections.count + Self.portions - 1) / Self.portions)
+    for (number, start) in stride(from: 0, to: connections.count, by: size).enumerated() {
+      let portion = start..<min(start + size, connections.count)
+      let pause = TimeAmount.nanoseconds(duration.nanoseconds / Int64(Self.portions) * Int64(number))
+      eventLoop.scheduleTask(in: pause) { for connection in leaving.value[portion] { connection.drain() } }
+    }
   }
 
   /// One timer for all connections, instead of one for each.
