@@ -237,15 +237,22 @@ struct ReleaseModel {
 
   // MARK: How it ends
 
-  /// The next states when all goes well from here; none when it is at rest.
-  func goodSuccessors(of state: State) throws(Forbidden) -> [State] {
+  /// Which pods get ready in the end.
+  enum Luck: CaseIterable {
+    case all
+    /// Those that start anew only where they are of the revision that the spec asks for: others are beyond repair.
+    case newest
+  }
+
+  /// The next states when nothing else befalls it from here; none when it is at rest.
+  func goodSuccessors(of state: State, _ luck: Luck) throws(Forbidden) -> [State] {
     let images = state.isLopsided ? [state, state.mirrored] : [state]
     var next: [State] = []
-    for image in images { if let good = try goodSuccessor(of: image) { next.append(good) } }
+    for image in images { if let good = try goodSuccessor(of: image, luck) { next.append(good) } }
     return next
   }
 
-  private func goodSuccessor(of state: State) throws(Forbidden) -> State? {
+  private func goodSuccessor(of state: State, _ luck: Luck) throws(Forbidden) -> State? {
     var seen = base(state)
     seen.backup = .succeeded
     seen.expand = .succeeded
@@ -256,7 +263,9 @@ struct ReleaseModel {
     if state.release.approver == nil, !policy.autoPromote {
       seen.wish = ReleaseWish(verb: .approve, revision: revision, author: "", token: "new")
     }
-    let isWaiting = [ReleaseStep.idle, .watching, .draining].contains(state.release.step)
+    var waits: Set<ReleaseStep> = [.idle, .watching, .draining]
+    if luck == .newest { waits.formUnion([.rollingBack, .retiring]) }
+    let isWaiting = waits.contains(state.release.step)
     var after = state
     switch state.release.step(seen, policy: policy, now: isWaiting ? Self.muchLater : Self.epoch) {
     case .write(let release): after.release = release
@@ -266,7 +275,7 @@ struct ReleaseModel {
       for (colour, colourState) in after.world.colours {
         if colourState.health == .stopping {
           after.world.colours[colour] = nil
-        } else {
+        } else if luck == .all || colourState.isServing || colourState.revision == after.world.target {
           after.world.colours[colour]?.health = .complete
         }
       }
@@ -276,12 +285,14 @@ struct ReleaseModel {
   }
 
   /// Why a state at rest is not as it should be; nil when it is.
-  func complaint(at rest: State) -> String? {
+  func complaint(at rest: State, _ luck: Luck) -> String? {
     let release = rest.release
     guard release.step == .idle, let stable = release.stable else { return "a release does not end" }
-    guard rest.world.service == .colour(stable), rest.world.isServed else { return "the stable colour is not live" }
+    guard rest.world.service == .colour(stable) else { return "the stable colour is not live" }
+    let isBeyondRepair = luck == .newest && release.failure?.revision == rest.world.target
+    guard rest.world.isServed || isBeyondRepair else { return "the stable colour does not serve" }
     guard rest.world.colours[stable]?.revision == release.stableRevision else { return "another revision is live" }
-    guard rest.world.colours.count == 1 else { return "a colour is left over" }
+    guard rest.world.colours.count == 1 || isBeyondRepair else { return "a colour is left over" }
     let isDone = release.stableRevision == rest.world.target || release.failure?.revision == rest.world.target
     return isDone ? nil : "the spec's revision was neither released nor refused"
   }

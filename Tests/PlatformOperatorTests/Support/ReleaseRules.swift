@@ -56,7 +56,7 @@ struct ReleaseRules {
     if isRefused, old.revision == seen.target, new.failure?.revision != seen.target {
       throw Forbidden("a refused revision was forgotten")
     }
-    guard let stable = new.stable, seen.colours[stable] != nil else { return }
+    guard let stable = new.stable, seen.isServing(stable) else { return }
     if seen.live != .colour(stable) || (!seen.isSettled && seen.colours.count > 1) {
       throw Forbidden("a release ended before requests went to the stable colour alone")
     }
