@@ -39,7 +39,7 @@ struct LoadArguments: ParsableArguments {
   @Option(
     name: .customLong("source"),
     help: ArgumentHelp(
-      "An address of this machine to connect from; may be repeated, and they take turns.",
+      "An address of this machine to connect from; may be repeated. Each account has one, in turn.",
       discussion: "Load balancers with session affinity tell clients by their address."))
   var sources: [String] = []
 

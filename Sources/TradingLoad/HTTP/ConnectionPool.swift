@@ -3,23 +3,22 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 
-/// Keep-alive connections to one target, all on one event loop, at most `limit` of them; who finds none free waits in line.
+/// Keep-alive connections from one address to one target, all on one event loop, at most `limit` of them; who finds none free waits in line.
 final class ConnectionPool {
   private let target: Target
   private let loop: any EventLoop
   private let limit: Int
-  private let sources: [SocketAddress]
+  private let source: SocketAddress?
   private let tls: NIOSSLContext?
-  private var connections = 0
   private var idle: [ExchangeHandler] = []
   private var open = 0
   private var line = CircularBuffer<CheckedContinuation<Void, Never>>()
 
-  init(target: Target, loop: any EventLoop, limit: Int, sources: [SocketAddress], tls: NIOSSLContext?) {
+  init(target: Target, loop: any EventLoop, limit: Int, source: SocketAddress?, tls: NIOSSLContext?) {
     self.target = target
     self.loop = loop
     self.limit = limit
-    self.sources = sources
+    self.source = source
     self.tls = tls
   }
 
@@ -68,11 +67,10 @@ final class ConnectionPool {
   }
 
   private func connect(isolation: isolated any Actor) async -> ExchangeHandler? {
-    connections += 1
     let channel = await withCheckedContinuation { (continuation: CheckedContinuation<(any Channel)?, Never>) in
       ClientBootstrap(group: loop)
         .connectTimeout(.seconds(2))
-        .bind(sources, connections)
+        .binding(to: source)
         .channelOption(.socketOption(.tcp_nodelay), value: 1)
         .channelInitializer { [target, tls] channel in
           channel.eventLoop.makeCompletedFuture {

@@ -17,7 +17,7 @@ public struct LoadOptions: Sendable {
   public var targets: [Target]
   public var arrivals: ArrivalSchedule
   public var mix = OperationMix.orders
-  /// Keep-alive connections to each target.
+  /// Keep-alive connections to each target, from all sources together.
   public var connections = 64
   public var threads = 2
   /// Time for one answer; after it the connection is given up and the order is sent again.
@@ -47,8 +47,8 @@ public struct LoadOptions: Sendable {
   public var followers = 0
   /// A WebSocket that says nothing for so long is dead: servers send a heartbeat after 5 seconds without anything else.
   public var silenceLimit: Duration = .seconds(15)
-  /// Addresses of this machine that connections are made from, in turn; empty leaves it to the system. A Service that
-  /// keeps a client on one server tells clients by their address.
+  /// Addresses of this machine that connections are made from; empty leaves it to the system. A Service that keeps a
+  /// client on one server tells clients by their address, so an account's requests always come from the same one.
   public var sources: [SocketAddress] = []
   /// The progress is handed over this often; nil: never.
   public var progressInterval: Duration?

@@ -115,7 +115,8 @@ public struct LoadRun: Sendable {
     if unknown.sent > 0 {
       let used = Set(unknown.accounts)
       for (index, account) in writer.accounts.enumerated() where used.contains(index) {
-        findings.merge(await workers[index % workers.count].readTransactions(of: account, until: deadline))
+        findings.merge(
+          await workers[index % workers.count].readTransactions(of: account, number: index, until: deadline))
       }
       let readAll = !findings.isComplete
       for worker in workers { findings.merge(await worker.readReceipts(all: readAll, until: deadline)) }

@@ -17,13 +17,13 @@ extension LoadWorker {
   private func markResolved(_ place: Int) { result.records[place].wasResolved = true }
 
   /// Reads the transactions that an account got since the run began.
-  func readTransactions(of account: LoadAccount, until deadline: NIODeadline) async -> LedgerFindings {
+  func readTransactions(of account: LoadAccount, number: Int, until deadline: NIODeadline) async -> LedgerFindings {
     var findings = LedgerFindings()
     var since = account.lastTransactionId
     while true {
       let path = "/api/transactions?accountId=\(account.id)&since=\(since)&limit=\(Self.pageSize)"
       let page: LedgerPage
-      switch await ask(.get(path, token: account.token), until: deadline) {
+      switch await ask(.get(path, token: account.token), account: number, until: deadline) {
       case .success(let answer):
         guard answer.status == 200, let decoded = LedgerPage(answer.body) else {
           findings.isComplete = false
@@ -54,7 +54,7 @@ extension LoadWorker {
 
   private func readReceipt(_ place: Int, into collector: Collector, until deadline: NIODeadline) async {
     let record = result.records[place]
-    switch await ask(receipt(of: record), until: deadline) {
+    switch await ask(receipt(of: record), account: record.account, until: deadline) {
     case .success(let answer) where answer.status == 200:
       await collector.note(record.number, OrderRecord.digest(answer.body))
     case .success(let answer) where answer.status == 404: await collector.note(record.number, nil)
@@ -64,11 +64,12 @@ extension LoadWorker {
   }
 
   /// Asks one target after the other until one answers, or the deadline has passed.
-  func ask(_ request: Request, until deadline: NIODeadline) async -> Result<Answer, ExchangeError> {
+  func ask(
+    _ request: Request, account: Int = 0, until deadline: NIODeadline
+  ) async -> Result<Answer, ExchangeError> {
     var attempt = 0
     while true {
-      let result = await exchange(
-        request, target: attempt, until: deadline)
+      let result = await exchange(request, target: attempt, account: account, until: deadline)
       attempt += 1
       if case .success(let answer) = result, !answer.isTransient { return result }
       guard NIODeadline.now() + .milliseconds(100) < deadline else { return result }

@@ -61,7 +61,9 @@ extension LoadWorker {
       result.records[place].attempts += 1
       var wait = Int64.random(in: pause / 2...pause, using: &generator)
       pause = min(pause * 2, 1_000_000_000)
-      if case .success(let answer) = await exchange(request, target: target, until: deadline) {
+      if case .success(let answer) = await exchange(
+        request, target: target, account: result.records[place].account, until: deadline)
+      {
         if !answer.isTransient {
           if !result.records[place].take(answer) {
             result.differing.insert(writer.clientOrderId(result.records[place].number))

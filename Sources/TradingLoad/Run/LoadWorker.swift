@@ -17,7 +17,8 @@ actor LoadWorker {
 
   let options: LoadOptions
   let writer: OrderWriter
-  let pools: [ConnectionPool]
+  /// Of each target one for each source.
+  let pools: [[ConnectionPool]]
   var generator: SplitMix64
   var result = WorkerResult()
   /// Market orders so far, for each account.
@@ -43,10 +44,12 @@ actor LoadWorker {
     self.count = count
     generator = SplitMix64(seed: options.arrivals.seed &+ UInt64(index) &* 0x9e37_79b9)
     turns = Array(repeating: 0, count: writer.accounts.count)
-    let limit = max(1, options.connections / count)
-    pools = options.targets.map {
-      ConnectionPool(
-        target: $0, loop: loop, limit: limit, sources: options.sources, tls: $0.isSecure ? tls : nil)
+    let sources = options.sources.isEmpty ? [nil] : options.sources.map { Optional($0) }
+    let limit = max(1, options.connections / count / sources.count)
+    pools = options.targets.map { target in
+      sources.map {
+        ConnectionPool(target: target, loop: loop, limit: limit, source: $0, tls: target.isSecure ? tls : nil)
+      }
     }
   }
 
@@ -74,7 +77,7 @@ actor LoadWorker {
 
   /// Lets go of the connections.
   func close() {
-    for pool in pools { pool.close() }
+    for pool in pools.joined() { pool.close() }
   }
 
   /// Runs something beside the schedule; `run` waits for it.
@@ -111,7 +114,10 @@ actor LoadWorker {
   /// Whether a request that is sent once gets a good answer.
   func isAnswered(_ request: Request, _ arrival: Arrival) async -> Bool {
     let deadline = NIODeadline.now() + .nanoseconds(options.attemptTimeout.nanoseconds)
-    guard case .success(let answer) = await exchange(request, target: arrival.number, until: deadline) else {
+    guard
+      case .success(let answer) = await exchange(
+        request, target: arrival.number, account: arrival.number, until: deadline)
+    else {
       return false
     }
     if (200..<300).contains(answer.status) { return true }
@@ -119,12 +125,13 @@ actor LoadWorker {
     return false
   }
 
-  /// One try at one target, with `target` counted around; troubles are counted.
+  /// One try at one target, from the address of the account, both counted around; troubles are counted.
   func exchange(
-    _ request: Request, target: Int, until deadline: NIODeadline
+    _ request: Request, target: Int, account: Int, until deadline: NIODeadline
   ) async -> Result<Answer, ExchangeError> {
     let limit = min(options.attemptTimeout.nanoseconds, max(1_000_000, (deadline - .now()).nanoseconds))
-    let answer = await pools[target % pools.count].exchange(request, timeout: .nanoseconds(limit), isolation: self)
+    let pool = pools[target % pools.count][account % pools[0].count]
+    let answer = await pool.exchange(request, timeout: .nanoseconds(limit), isolation: self)
     switch answer {
     case .success(let answer) where answer.isTransient: result.troubles[answer.problem, default: 0] += 1
     case .failure(let error): result.troubles[error.rawValue, default: 0] += 1

@@ -17,7 +17,7 @@ struct FeedDialer: Sendable {
     await withCheckedContinuation { continuation in
       ClientBootstrap(group: loop)
         .connectTimeout(.seconds(5))
-        .bind(sources, client)
+        .binding(to: sources.isEmpty ? nil : sources[client % sources.count])
         .connect(host: target.host, port: target.port)
         .flatMap { channel in
           do {
@@ -54,8 +54,6 @@ struct FeedDialer: Sendable {
 }
 
 extension ClientBootstrap {
-  /// Connects from the address whose turn it is, if there are any.
-  func bind(_ sources: [SocketAddress], _ turn: Int) -> ClientBootstrap {
-    sources.isEmpty ? self : bind(to: sources[turn % sources.count])
-  }
+  /// Connects from an address of this machine; nil leaves it to the system.
+  func binding(to source: SocketAddress?) -> ClientBootstrap { source.map { bind(to: $0) } ?? self }
 }
