@@ -99,7 +99,10 @@ public struct TradingApplication: Service {
           base: TradingChannel(responder: responder, hub: hub, readiness: readiness), tls: tls)
       },
       configuration: ApplicationConfiguration(
-        address: .hostname(configuration.bindAddress, port: configuration.port), serverName: "rtx-server"),
+        address: .hostname(configuration.bindAddress, port: configuration.port), serverName: "rtx-server",
+        // All clients of another replica may come within a moment, and a connection that finds the queue full is tried
+        // again by its client's kernel only a second later.
+        backlog: 4_096),
       onServerRunning: { [onRunning] channel in onRunning(channel.localAddress?.port ?? 0) },
       logger: logger)
 

@@ -132,6 +132,24 @@ private struct Dice: RandomNumberGenerator {
     try check(orders, ledger, path, seed)
   }
 
+  /// A shard hears of every order of its accounts, for as long as the process lives.
+  @Test func theAccountsOfAShardDoNotGrowWithTheOrdersTheyHaveHad() throws {
+    let board = MarketBoard(terms: DealerTerms(catalog: .standard))
+    offer(board, start, bid: 108_500)
+    var (account, _) = try open("a", at: start)
+    var book = ShardBook(lease: lease, accounts: [account], terms: board.market.terms, history: [])
+    for number in 0..<50 {
+      let placed = try account.place(
+        limit("a", number, .buy, at: 100_000), in: board.market, at: Timestamp(milliseconds: start + 1))
+      let cancelled = try account.cancel(orderId: placed.answer.orderId, at: Timestamp(milliseconds: start + 2))
+      book.hear((placed.transactions + cancelled).map { LedgerEntry(accountId: "a", transaction: $0) }, history: [])
+    }
+    let heard = try #require(book.dealer["a"])
+    #expect(heard.lastTransactionId == account.lastTransactionId)
+    #expect(heard.orders.isEmpty)
+    #expect(heard.answers.isEmpty)
+  }
+
   private func advance(
     _ book: inout ShardBook?, _ ledger: inout SlowLedger, _ board: MarketBoard, _ now: Int64, _ dice: inout Dice
   ) throws {

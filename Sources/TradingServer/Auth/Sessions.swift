@@ -38,6 +38,7 @@ final class Sessions: Authenticating {
   private let credentials: any CredentialStore
   private let hasher: PasswordHasher
   private let revocations: Revocations
+  private let verified = VerifiedTokens()
   /// Whoever fails on purpose must not be able to keep the owner out for long.
   private let logins = Mutex(LoginThrottle(longestDelay: .seconds(30)))
   /// Many people share an office's address, so it may fail more often; then it waits longer.
@@ -64,10 +65,21 @@ final class Sessions: Authenticating {
       if isDemoOpen { return .demo }
       throw .unauthenticated("token_missing", "this needs a token")
     }
+    let known = try session(of: token)
+    if revocations.isEnded(known.id) { throw APIError(.revoked) }
+    return known.principal
+  }
+
+  private func session(of token: String) throws(APIError) -> VerifiedTokens.Session {
+    if let known = verified.session(of: token, at: .now) { return known }
     let claims = try verify(token, use: .access)
-    if revocations.isEnded(claims.sid) { throw APIError(.revoked) }
-    return Principal(
-      subject: claims.sub, role: claims.role, accounts: claims.accounts.map { Set($0) }, expires: claims.expires)
+    let session = VerifiedTokens.Session(
+      id: claims.sid,
+      principal: Principal(
+        subject: claims.sub, role: claims.role, accounts: claims.accounts.map { Set($0) }, expires: claims.expires),
+      expires: claims.expires)
+    verified.remember(session, of: token)
+    return session
   }
 
   /// - Parameter address: the client's, for throttling.

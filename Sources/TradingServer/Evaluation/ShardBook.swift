@@ -38,7 +38,7 @@ struct ShardBook {
   }
 
   let lease: EvaluatorLease
-  private var dealer: Dealer
+  private(set) var dealer: Dealer
   private var recent: [String: RecentChanges] = [:]
   private var work: [String: Work] = [:]
   private var newest: Timestamp?
@@ -108,24 +108,20 @@ struct ShardBook {
     var changed: [String: Timestamp] = [:]
     for entry in entries {
       let (id, transaction) = (entry.accountId, entry.transaction)
-      guard var known = recent[id], var account = dealer[id] else {
+      guard let through = recent[id]?.knownThrough, let last = dealer[id]?.lastTransactionId else {
         // An account that had nothing to evaluate until now.
         recent[id] = RecentChanges(knownThrough: 0)
         reload(id, since: transaction.time)
         continue
       }
-      if transaction.id <= known.knownThrough { continue }
-      let isNext = transaction.id == known.knownThrough + 1
-      known.note(transaction)
-      recent[id] = known
+      if transaction.id <= through { continue }
+      recent[id]?.note(transaction)
       if let open = work[id] { work[id]?.heardThrough = max(open.heardThrough, transaction.id) }
-      if work[id] != nil || !isNext || transaction.id != account.lastTransactionId + 1 {
-        reload(id, since: transaction.time)
-      } else if (try? account.apply(transaction)) == nil {
-        reload(id, since: transaction.time)
-      } else {
-        dealer.add(account)
+      let isNext = transaction.id == through + 1 && transaction.id == last + 1
+      if work[id] == nil, isNext, dealer.apply(transaction, to: id) {
         changed[id] = min(changed[id] ?? transaction.time, transaction.time)
+      } else {
+        reload(id, since: transaction.time)
       }
     }
     // A price may have touched an order between its commit and now.
@@ -238,5 +234,23 @@ struct ShardBook {
   /// The time of what is written late differs from the time of what was foreseen.
   private static func isSame(_ left: Transaction, _ right: Transaction) -> Bool {
     left.id == right.id && left.batchId == right.batchId && left.kind == right.kind
+  }
+}
+
+extension Dealer {
+  /// Takes over what an account wrote, in place: accounts are large, and this is done for every order of the shard.
+  ///
+  /// - Returns: False when it cannot be the account's next transaction; then nothing has changed.
+  fileprivate mutating func apply(_ transaction: Transaction, to accountId: String) -> Bool {
+    do throws(ReplayError) {
+      return try perform(on: accountId) { account, _ throws(ReplayError) in
+        try account.apply(transaction)
+        // Nobody asks an evaluator for them, and they would grow with every order.
+        account.forgetAnswers()
+        return true
+      } ?? false
+    } catch {
+      return false
+    }
   }
 }

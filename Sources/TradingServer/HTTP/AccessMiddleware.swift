@@ -26,11 +26,11 @@ struct AccessMiddleware: RouterMiddleware {
   /// What follows `Bearer` (RFC 6750, section 2.1); nil without an Authorization header.
   static func token(_ headers: HTTPFields) throws(APIError) -> String? {
     guard let value = headers[.authorization] else { return nil }
-    let words = value.split(separator: " ")
-    guard words.count == 2, words[0].lowercased() == "bearer" else {
+    let words = value.utf8.split(separator: UInt8(ascii: " "))
+    guard words.count == 2, String(words[0])?.lowercased() == "bearer", let token = String(words[1]) else {
       throw .unauthenticated(
         "token_malformed", "the Authorization header is not understood", remedy: "send Authorization: Bearer <token>")
     }
-    return String(words[1])
+    return token
   }
 }
