@@ -71,6 +71,30 @@ import TradingStore
   }
 }
 
+@Suite struct VerifiedTokensTests {
+  private func session(_ id: String, expires: Int64) -> VerifiedTokens.Session {
+    let time = Timestamp(milliseconds: expires)
+    return VerifiedTokens.Session(
+      id: id, principal: Principal(subject: id, role: .trader, accounts: [id], expires: time), expires: time)
+  }
+
+  @Test func aTokenIsKnownUntilItExpires() {
+    let tokens = VerifiedTokens()
+    tokens.remember(session("s", expires: 1_000), of: "token")
+    #expect(tokens.session(of: "token", at: Timestamp(milliseconds: 999))?.id == "s")
+    #expect(tokens.session(of: "token", at: Timestamp(milliseconds: 1_000)) == nil)
+    #expect(tokens.session(of: "toke", at: Timestamp(milliseconds: 999)) == nil)
+  }
+
+  @Test func noMoreThanTheLimitAreKept() {
+    let tokens = VerifiedTokens(limit: 10)
+    let now = Timestamp(milliseconds: 0)
+    for number in 0..<95 { tokens.remember(session("\(number)", expires: 1_000), of: "token \(number)") }
+    let known = (0..<95).filter { tokens.session(of: "token \($0)", at: now) != nil }
+    #expect(known == Array(90..<95))
+  }
+}
+
 @Suite struct PasswordHasherTests {
   private let hasher = PasswordHasher(cost: 4)
 
