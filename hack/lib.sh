@@ -10,7 +10,7 @@ say() { printf '\033[1m[%3ds]\033[0m %s\n' $((SECONDS - started)) "$*" >&2; }
 die() { say "$*"; exit 1; }
 
 build_packages=(pkg-config libpq-dev libhiredis-dev libyaml-dev libssl-dev zlib1g-dev)
-test_packages=(postgresql-15 redis-server lua5.1 python3-venv openssl curl unzip)
+test_packages=(postgresql-15 redis-server prometheus lua5.1 python3-venv openssl curl unzip)
 browser_packages=(chromium)
 container_packages=(podman runc buildah netavark nftables iproute2 debootstrap)
 

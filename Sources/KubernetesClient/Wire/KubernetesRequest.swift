@@ -55,8 +55,8 @@ extension KubernetesRequest: CustomStringConvertible, CustomDebugStringConvertib
 }
 
 /// RFC 3986 encoding that keeps only unreserved characters, which is right for a path segment and a query item alike.
-enum PercentEncoding {
-  static func component(_ text: String) -> String {
+package enum PercentEncoding {
+  package static func component(_ text: String) -> String {
     var out: [UInt8] = []
     out.reserveCapacity(text.utf8.count)
     for byte in text.utf8 {

@@ -13,6 +13,7 @@ final class ReleaseMemory: Sendable {
   private struct State {
     var smokeTests: [ObjectKey: (stay: Stay, result: TaskState)] = [:]
     var drained: [ObjectKey: ContinuousClock.Instant] = [:]
+    var prometheus: [ObjectKey: (stay: Stay, time: ContinuousClock.Instant, verdict: WatchVerdict)] = [:]
   }
 
   private let state = Mutex(State())
@@ -23,6 +24,18 @@ final class ReleaseMemory: Sendable {
 
   func record(smokeTests result: TaskState, _ key: ObjectKey, _ stay: Stay) {
     state.withLock { $0.smokeTests[key] = (stay, result) }
+  }
+
+  /// What Prometheus said within the last `interval`, if it was asked.
+  func prometheus(_ key: ObjectKey, _ stay: Stay, within interval: Duration) -> WatchVerdict? {
+    state.withLock { state in
+      guard let last = state.prometheus[key], last.stay == stay, .now - last.time < interval else { return nil }
+      return last.verdict
+    }
+  }
+
+  func record(prometheus verdict: WatchVerdict, _ key: ObjectKey, _ stay: Stay) {
+    state.withLock { $0.prometheus[key] = (stay, .now, verdict) }
   }
 
   /// Whether so much time has passed since this was last true.
@@ -38,6 +51,7 @@ final class ReleaseMemory: Sendable {
     state.withLock { state in
       state.smokeTests[key] = nil
       state.drained[key] = nil
+      state.prometheus[key] = nil
     }
   }
 }

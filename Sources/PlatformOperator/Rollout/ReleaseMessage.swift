@@ -28,11 +28,11 @@ enum ReleaseMessage {
         ? "\(revision) is ready and waits for the end of a freeze window (spec.rollout.windows)"
         : "\(revision): \(pods(release.candidate, scene)) of \(colour(release.candidate)) are ready"
     case .switching: return "\(revision): requests move to \(colour(release.candidate))"
-    case .watching where seen.verdict == .unknown:
-      return
-        "\(revision) serves on \(colour(release.candidate)), but no pod tells its figures at /metrics: the watch goes on "
-        + "until one does, or until it is annotated \(annotation)=\"skip \(revision)\""
     case .watching:
+      if case .unknown(let reason) = seen.verdict {
+        return "\(revision) serves on \(colour(release.candidate)), but \(reason): the watch goes on until this "
+          + "changes, or until it is annotated \(annotation)=\"skip \(revision)\""
+      }
       return
         "\(revision) serves on \(colour(release.candidate)) and is watched for \(policy.watch.components.seconds) s; "
         + "\(colour(release.stable)) stays ready to take over"

@@ -14,6 +14,8 @@ struct ReleaseObserver: Sendable {
 
   /// How long a trading server may take to tell its figures.
   private static let figuresTimeout = Duration.seconds(2)
+  /// Prometheus knows nothing newer than its last scrape.
+  private static let prometheusInterval = Duration.seconds(5)
 
   func observe(_ release: Release, _ scene: ReleaseScene, now: Timestamp) async throws -> ReleaseObservation {
     var seen = ReleaseObservation(
@@ -29,6 +31,8 @@ struct ReleaseObserver: Sendable {
       seen.backup = release.needsBackup(platform) ? task(.backup, release) : .succeeded
       seen.expand = task(.expand, release)
     case .testing: seen.smokeTests = smokeTests(release)
+    // Somebody's word decides, and does not wait for what busy servers tell.
+    case .watching where seen.wish?.verb == .rollback && seen.wish?.revision == release.revision: break
     case .watching: seen.verdict = try await verdict(release, scene)
     case .retiring: seen.contract = task(.contract, release)
     default: break
@@ -55,7 +59,7 @@ struct ReleaseObserver: Sendable {
   // MARK: The watch
 
   private func verdict(_ release: Release, _ scene: ReleaseScene) async throws -> WatchVerdict {
-    guard let candidate = release.candidate else { return .unknown }
+    guard let candidate = release.candidate else { return .unknown("there is no new version") }
     if platform.spec.rollout.watchSeconds == 0 { return .healthy }
     let pods = scene.pods[candidate] ?? []
     let (restarts, reason) = PodState.restarts(in: pods, since: release.since)
@@ -69,8 +73,33 @@ struct ReleaseObserver: Sendable {
     let verdict = analysis.verdict(new ?? RequestFigures(), restarts: restarts)
     switch verdict {
     case .failed(let text): return .failed(restarts > 0 ? "\(text) (\(reason ?? ""))" : text)
-    case .healthy, .unknown: return new == nil ? .unknown : verdict
+    case .unknown: return verdict
+    case .healthy:
+      let asked = try await prometheus(release, candidate)
+      return asked == .healthy && new == nil ? .unknown("no pod tells its figures at /metrics") : asked
     }
+  }
+
+  private func prometheus(_ release: Release, _ candidate: Colour) async throws -> WatchVerdict {
+    guard let spec = platform.spec.rollout.prometheus else { return .healthy }
+    let stay = release.stay(of: platform)
+    if let known = memory.prometheus(platform.key, stay, within: Self.prometheusInterval) { return known }
+    var token: String?
+    if let name = spec.tokenSecretName {
+      let secret = try await client.getIfPresent(Secret.self, name, in: platform.namespace)
+      token = secret?.data?["token"].flatMap(SecretData.decode)
+      if token == nil {
+        return .unknown("Secret \(name) with the key token, of spec.rollout.prometheus.tokenSecretName, is missing")
+      }
+    }
+    let verdict = try await PrometheusWatch(
+      spec: spec,
+      placeholders: [
+        "colour": candidate.rawValue, "revision": release.revision ?? "", "namespace": platform.namespace,
+      ], token: token, access: access
+    ).verdict()
+    memory.record(prometheus: verdict, platform.key, stay)
+    return verdict
   }
 
   /// Of all ready pods together since their start: the new colour's began with the tests, a moment before the switch, and

@@ -1212,6 +1212,9 @@ public struct RolloutSpec: Codable, Sendable, Equatable {
   public var maxUnavailable: Int
   /// After how long without progress a rollout counts as failed.
   public var progressDeadlineSeconds: Int
+  /// BlueGreen: what a Prometheus server is asked while the new version is watched, beside what its pods tell
+  /// themselves.
+  @Indirect public var prometheus: RolloutPrometheusSpec?
   /// How many earlier versions `kubectl rollout undo` can go back to.
   public var revisionHistoryLimit: Int
   /// BlueGreen: how long the old version stays for an instant way back once its clients have been sent to the new one.
@@ -1231,8 +1234,8 @@ public struct RolloutSpec: Codable, Sendable, Equatable {
 
   public init(
     autoPromote: Bool = true, backup: Bool = true, maxSurge: Int = 1, maxUnavailable: Int = 0,
-    progressDeadlineSeconds: Int = 900, revisionHistoryLimit: Int = 10, scaleDownDelaySeconds: Int = 30,
-    smokeTestContainer: Container? = nil,
+    progressDeadlineSeconds: Int = 900, prometheus: RolloutPrometheusSpec? = nil, revisionHistoryLimit: Int = 10,
+    scaleDownDelaySeconds: Int = 30, smokeTestContainer: Container? = nil,
     smokeTests: [RolloutSmokeTestSpec] = [
       RolloutSmokeTestSpec(path: "/health"), RolloutSmokeTestSpec(path: "/api/symbols"),
     ], strategy: String = "RollingUpdate", thresholds: RolloutThresholdsSpec = RolloutThresholdsSpec(),
@@ -1243,6 +1246,7 @@ public struct RolloutSpec: Codable, Sendable, Equatable {
     self.maxSurge = maxSurge
     self.maxUnavailable = maxUnavailable
     self.progressDeadlineSeconds = progressDeadlineSeconds
+    self.prometheus = prometheus
     self.revisionHistoryLimit = revisionHistoryLimit
     self.scaleDownDelaySeconds = scaleDownDelaySeconds
     self.smokeTestContainer = smokeTestContainer
@@ -1260,6 +1264,7 @@ public struct RolloutSpec: Codable, Sendable, Equatable {
     self.maxSurge = try container.decodeIfPresent(Int.self, forKey: .maxSurge) ?? 1
     self.maxUnavailable = try container.decodeIfPresent(Int.self, forKey: .maxUnavailable) ?? 0
     self.progressDeadlineSeconds = try container.decodeIfPresent(Int.self, forKey: .progressDeadlineSeconds) ?? 900
+    self.prometheus = try container.decodeIfPresent(RolloutPrometheusSpec.self, forKey: .prometheus)
     self.revisionHistoryLimit = try container.decodeIfPresent(Int.self, forKey: .revisionHistoryLimit) ?? 10
     self.scaleDownDelaySeconds = try container.decodeIfPresent(Int.self, forKey: .scaleDownDelaySeconds) ?? 30
     self.smokeTestContainer = try container.decodeIfPresent(Container.self, forKey: .smokeTestContainer)
@@ -1272,6 +1277,40 @@ public struct RolloutSpec: Codable, Sendable, Equatable {
       try container.decodeIfPresent(RolloutThresholdsSpec.self, forKey: .thresholds) ?? RolloutThresholdsSpec()
     self.watchSeconds = try container.decodeIfPresent(Int.self, forKey: .watchSeconds) ?? 300
     self.windows = try container.decodeIfPresent([RolloutWindowSpec].self, forKey: .windows)
+  }
+}
+
+/// BlueGreen: what a Prometheus server is asked while the new version is watched, beside what its pods tell themselves.
+public struct RolloutPrometheusSpec: Codable, Sendable, Equatable {
+  /// Where its HTTP API is, for example http://prometheus.monitoring:9090.
+  public var address: String
+  /// Asked about every five seconds.
+  public var queries: [RolloutPrometheusQuerySpec]
+  /// A Secret of this namespace whose key `token` is sent as bearer token.
+  public var tokenSecretName: String?
+
+  public init(address: String, queries: [RolloutPrometheusQuerySpec], tokenSecretName: String? = nil) {
+    self.address = address
+    self.queries = queries
+    self.tokenSecretName = tokenSecretName
+  }
+}
+
+public struct RolloutPrometheusQuerySpec: Codable, Sendable, Equatable {
+  /// No value may be above it.
+  public var maximum: Double?
+  /// No value may be below it.
+  public var minimum: Double?
+  /// What messages call it.
+  public var name: String
+  /// PromQL for one moment. {{colour}}, {{revision}} and {{namespace}} stand for those of the new version.
+  public var query: String
+
+  public init(maximum: Double? = nil, minimum: Double? = nil, name: String, query: String) {
+    self.maximum = maximum
+    self.minimum = minimum
+    self.name = name
+    self.query = query
   }
 }
 

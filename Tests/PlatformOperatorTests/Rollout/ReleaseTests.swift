@@ -162,6 +162,45 @@ struct ReleaseTests {
     }
   }
 
+  @Test(.timeLimit(.minutes(2))) func whatPrometheusSaysGivesTheRequestsBack() async throws {
+    try await serving { release in
+      let token = Secret(
+        data: ["token": SecretData.encode("let me in")],
+        metadata: ObjectMeta(name: "prometheus", namespace: ReleaseCluster.namespace))
+      let rollout: [String: JSONValue] = [
+        "watchSeconds": 1,
+        "prometheus": [
+          "address": "http://prometheus", "tokenSecretName": "prometheus",
+          "queries": [["name": "lag", "query": "max(lag{colour=\"{{colour}}\"})", "maximum": 2.5]],
+        ],
+      ]
+      let outages = try await release.watched {
+        release.servers.queried = ""
+        try await release.apply(image: "rtx:2", rollout: rollout)
+        // However long it takes, a release is not good because nobody says that it is bad.
+        try await release.eventually("the token is asked for") {
+          $0.step == "Watching" && $0.message?.contains("Secret prometheus with the key token") == true
+        }
+        try await release.admin.create(token)
+        try await release.eventually("it is said that Prometheus is silent") {
+          $0.step == "Watching" && $0.message?.contains("Prometheus does not answer the query 'lag'") == true
+        }
+        release.servers.queried = "3"
+        try await eventually("blue is live again") { try await release.liveColour() == "blue" }
+      }
+      #expect(outages == [])
+      let failed = try await release.ended(.failed, image: "rtx:2")
+      #expect(failed.reason == "the query 'lag' gives 3; the limit is 2.5")
+      #expect(
+        release.servers.queries.last
+          == "Bearer let me in /api/v1/query?query=max%28lag%7Bcolour%3D%22green%22%7D%29")
+
+      release.servers.queried = "2.5"
+      try await release.apply(image: "rtx:3", rollout: rollout)
+      _ = try await release.ended(.succeeded, image: "rtx:3")
+    }
+  }
+
   @Test(.timeLimit(.minutes(2))) func slowAnswersAndADeadContainerGiveTheRequestsBackToo() async throws {
     try await serving { release in
       try await release.apply(image: "rtx:2", rollout: ["watchSeconds": 600])

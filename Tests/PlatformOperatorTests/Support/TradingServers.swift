@@ -12,6 +12,8 @@ final class TradingServers: TradingServerAccess {
     var smokeTests = 0
     var notices: [String] = []
     var refusals = 0
+    var queries: [String] = []
+    var queried = "0"
   }
 
   struct Refused: Error {}
@@ -29,6 +31,15 @@ final class TradingServers: TradingServerAccess {
 
   /// What a webhook was told.
   var notices: [String] { state.withLock { $0.notices } }
+
+  /// What http://prometheus answers to every query; empty when it answers nothing.
+  var queried: String {
+    get { state.withLock { $0.queried } }
+    set { state.withLock { $0.queried = newValue } }
+  }
+
+  /// Paths with their queries that http://prometheus was asked, with the bearer token before them.
+  var queries: [String] { state.withLock { $0.queries } }
 
   /// The webhook does not answer the next so many requests.
   func refuse(_ count: Int) { state.withLock { $0.refusals = count } }
@@ -56,6 +67,14 @@ final class TradingServers: TradingServerAccess {
         }
         state.notices.append(body ?? "")
         return HTTPAnswer(status: 200)
+      }
+    }
+    if url.hasPrefix("http://prometheus/") {
+      return try state.withLock { state in
+        state.queries.append("\(headers["authorization"] ?? "") \(url.dropFirst("http://prometheus".count))")
+        if state.queried.isEmpty { throw Refused() }
+        let result = #"{"resultType":"scalar","result":[1.5,"\#(state.queried)"]}"#
+        return HTTPAnswer(status: 200, body: #"{"status":"success","data":\#(result)}"#)
       }
     }
     let rest = url.split(separator: "/", omittingEmptySubsequences: true)

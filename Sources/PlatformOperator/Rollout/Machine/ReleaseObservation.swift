@@ -7,8 +7,8 @@ enum TaskState: Sendable, Hashable {
 /// How the new colour does under the clients' requests.
 enum WatchVerdict: Sendable, Hashable {
   case healthy
-  /// There are no figures yet.
-  case unknown
+  /// There are no figures, for the reason that is given.
+  case unknown(String)
   case failed(String)
 }
 
@@ -27,7 +27,7 @@ struct ReleaseObservation: Sendable, Hashable {
   var expand = TaskState.notStarted
   var contract = TaskState.notStarted
   var smokeTests = TaskState.notStarted
-  var verdict = WatchVerdict.unknown
+  var verdict = WatchVerdict.unknown("nobody has looked")
   /// Why two colours cannot be run at all, for example a quota; nil where nothing is known.
   var obstacle: String?
   /// Whether a freeze window forbids switching now.
