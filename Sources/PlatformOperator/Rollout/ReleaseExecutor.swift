@@ -23,9 +23,11 @@ struct ReleaseExecutor: Sendable {
   private var objects: ColourObjects { ColourObjects(platform: platform, checksum: checksum) }
 
   func carryOut(_ plan: ReleasePlan, _ release: Release) async throws {
-    if let colour = plan.welcome { await ask(colour, toDrainFor: 0) }
+    // At the same time: requests must not wait for servers that are busy, and a WebSocket that comes too early comes again.
+    async let welcomed: Void = welcome(plan.welcome)
     // First what takes requests, then what nobody needs any more.
     try await expose(plan.select ?? scene.liveColour)
+    _ = await welcomed
     for colour in Colour.allCases {
       switch plan.sizes[colour] {
       case .gone?: try await remove(colour)
@@ -182,6 +184,10 @@ struct ReleaseExecutor: Sendable {
         }
       }
     }
+  }
+
+  private func welcome(_ colour: Colour?) async {
+    if let colour { await ask(colour, toDrainFor: 0) }
   }
 
   private func userSecret() async throws -> Secret? {
