@@ -30,7 +30,9 @@ struct BlueGreenDriver: ReleaseDriver {
     let new = place.other(than: stable)
     try await again(&cycle) {
       let (revision, time) = try await move(to: new, watch)
-      _ = try await step("Idle", after: revision)
+      let end = try await step("Idle", after: revision)
+      // Taken back in the watch.
+      if end.failedRevision == revision { throw ReleaseRefused(end) }
       return (time, nil)
     }
     try await place.waitUntilAlone(new)
