@@ -22,11 +22,13 @@ struct ReleaseObserver: Sendable {
       target: ColourObjects(platform: platform, checksum: checksum).revision, image: platform.spec.backend.image,
       live: scene.live, isSettled: scene.isSettled, colours: scene.colours)
     seen.wish = ReleaseWish(platform)
-    seen.isFrozen = (platform.spec.rollout.windows ?? []).compactMap(FreezeWindow.init).contains { $0.contains(now) }
+    let windows = platform.spec.rollout.windows ?? []
+    seen.isFrozen = FreezeWindow.forbid(windows, at: now)
     switch release.step {
     case .idle where seen.target != release.stableRevision:
-      seen.obstacle = try await ResourceQuotas(platform: platform, client: client).obstacle(
-        toRunning: scene.matchingReplicas)
+      let quotas = ResourceQuotas(platform: platform, client: client)
+      let shortage = try await quotas.obstacle(toRunning: scene.matchingReplicas)
+      seen.obstacle = FreezeWindow.obstacle(windows) ?? shortage
     case .preparing:
       seen.backup = release.needsBackup(platform) ? task(.backup, release) : .succeeded
       seen.expand = task(.expand, release)

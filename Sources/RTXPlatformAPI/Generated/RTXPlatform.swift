@@ -1229,7 +1229,7 @@ public struct RolloutSpec: Codable, Sendable, Equatable {
   public var thresholds: RolloutThresholdsSpec
   /// BlueGreen: how long the new version is watched under all requests before the old one may go.
   public var watchSeconds: Int
-  /// BlueGreen: times of the week, in UTC, in which requests must not move, for example market hours.
+  /// BlueGreen: times of the week in which requests must not move, for example market hours.
   public var windows: [RolloutWindowSpec]?
 
   public init(
@@ -1388,15 +1388,26 @@ public struct RolloutThresholdsSpec: Codable, Sendable, Equatable {
 public struct RolloutWindowSpec: Codable, Sendable, Equatable {
   /// Days on which the window begins.
   public var days: [String]
-  /// Its first minute, as HH:MM in UTC.
+  /// Its first minute, as HH:MM.
   public var from: String
-  /// The first minute after it, as HH:MM in UTC.
+  /// Whose clocks are meant, by the name in the IANA time zone database, for example America/New_York.
+  public var timeZone: String
+  /// The first minute after it, as HH:MM.
   public var to: String
 
-  public init(days: [String], from: String, to: String) {
+  public init(days: [String], from: String, timeZone: String = "UTC", to: String) {
     self.days = days
     self.from = from
+    self.timeZone = timeZone
     self.to = to
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.days = try container.decode([String].self, forKey: .days)
+    self.from = try container.decode(String.self, forKey: .from)
+    self.timeZone = try container.decodeIfPresent(String.self, forKey: .timeZone) ?? "UTC"
+    self.to = try container.decode(String.self, forKey: .to)
   }
 }
 
