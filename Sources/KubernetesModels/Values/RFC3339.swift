@@ -1,5 +1,5 @@
 /// Times as RFC 3339 writes them, without a calendar library.
-enum RFC3339 {
+package enum RFC3339 {
   /// Seconds since 1970 and the nanoseconds on top; nil for anything but a full date and time with an offset.
   static func parse(_ text: String) -> (seconds: Int64, nanoseconds: Int64)? {
     var reader = DigitReader(bytes: Array(text.utf8))
@@ -32,7 +32,7 @@ enum RFC3339 {
     return text + "Z"
   }
 
-  static func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
+  package static func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
     let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
     return remainder < 0 ? quotient - 1 : quotient
   }
@@ -50,9 +50,10 @@ enum RFC3339 {
     }
   }
 
-  // Both conversions count years from March, so that the leap day is a year's last, in eras of 400 years.
+  // Both conversions of Gregorian dates count years from March, so that the leap day is a year's last, in eras of 400
+  // years.
 
-  private static func daysSinceEpoch(year: Int64, month: Int64, day: Int64) -> Int64 {
+  package static func daysSinceEpoch(year: Int64, month: Int64, day: Int64) -> Int64 {
     let shiftedYear = month <= 2 ? year - 1 : year
     let era = floorDivide(shiftedYear, 400)
     let yearOfEra = shiftedYear - era * 400
@@ -61,7 +62,7 @@ enum RFC3339 {
     return era * 146_097 + dayOfEra - 719_468
   }
 
-  private static func civilDate(daysSinceEpoch days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+  package static func civilDate(daysSinceEpoch days: Int64) -> (year: Int64, month: Int64, day: Int64) {
     let shifted = days + 719_468
     let era = floorDivide(shifted, 146_097)
     let dayOfEra = shifted - era * 146_097

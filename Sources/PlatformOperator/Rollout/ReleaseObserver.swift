@@ -26,9 +26,11 @@ struct ReleaseObserver: Sendable {
     seen.isFrozen = FreezeWindow.forbid(windows, at: now)
     switch release.step {
     case .idle where seen.target != release.stableRevision:
-      let quotas = ResourceQuotas(platform: platform, client: client)
-      let shortage = try await quotas.obstacle(toRunning: scene.matchingReplicas)
-      seen.obstacle = FreezeWindow.obstacle(windows) ?? shortage
+      seen.obstacle = FreezeWindow.obstacle(windows)
+      if seen.obstacle == nil {
+        seen.obstacle = try await ResourceQuotas(platform: platform, client: client).obstacle(
+          toRunning: scene.matchingReplicas)
+      }
     case .preparing:
       seen.backup = release.needsBackup(platform) ? task(.backup, release) : .succeeded
       seen.expand = task(.expand, release)

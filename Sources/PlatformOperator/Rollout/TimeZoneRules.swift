@@ -1,4 +1,5 @@
 import FoundationEssentials
+import KubernetesModels
 import Synchronization
 
 /// How far a place's clocks are from UTC, by the IANA time zone database of the machine (RFC 9636, TZif).
@@ -161,7 +162,8 @@ struct DaylightRule: Sendable, Hashable {
   /// Seconds east of UTC.
   func offset(at time: Int64) -> Int {
     guard let daylight else { return standard }
-    let year = CivilDate.year(ofDay: (time + Int64(standard)).flooredDays)
+    let today = RFC3339.floorDivide(time + Int64(standard), 86_400)
+    let year = RFC3339.civilDate(daysSinceEpoch: today).year
     let start = Self.moment(daylight.from, year) - Int64(standard)
     let end = Self.moment(daylight.to, year) - Int64(daylight.offset)
     let isDaylight = start < end ? time >= start && time < end : time >= start || time < end
@@ -169,21 +171,23 @@ struct DaylightRule: Sendable, Hashable {
   }
 
   /// Of the local clock, in seconds since 1970.
-  private static func moment(_ change: Change, _ year: Int) -> Int64 {
+  private static func moment(_ change: Change, _ year: Int64) -> Int64 {
     let day: Int64
+    func first(_ month: Int) -> Int64 {
+      RFC3339.daysSinceEpoch(year: month > 12 ? year + 1 : year, month: Int64(month > 12 ? 1 : month), day: 1)
+    }
     switch change.day {
     case .week(let month, let week, let weekday):
-      let first = CivilDate.day(year, month, 1)
+      let (start, next) = (first(month), first(month + 1))
       // 1 January 1970 was a Thursday.
-      let ahead = (Int64(weekday) - (first + 4) % 7 + 14) % 7
-      let next = month == 12 ? CivilDate.day(year + 1, 1, 1) : CivilDate.day(year, month + 1, 1)
-      var found = first + ahead + Int64(week - 1) * 7
+      let ahead = (Int64(weekday) - (start + 4) % 7 + 14) % 7
+      var found = start + ahead + Int64(week - 1) * 7
       while found >= next { found -= 7 }
       day = found
     case .julian(let number):
-      let isLeap = CivilDate.day(year, 3, 1) - CivilDate.day(year, 2, 28) == 2
-      day = CivilDate.day(year, 1, 1) + Int64(number - 1) + (isLeap && number >= 60 ? 1 : 0)
-    case .ordinal(let number): day = CivilDate.day(year, 1, 1) + Int64(number)
+      let isLeap = first(3) - first(2) == 29
+      day = first(1) + Int64(number - 1) + (isLeap && number >= 60 ? 1 : 0)
+    case .ordinal(let number): day = first(1) + Int64(number)
     }
     return day * 86_400 + Int64(change.seconds)
   }
@@ -248,29 +252,4 @@ struct DaylightRule: Sendable, Hashable {
       return digits.count <= 3 ? Int(digits) : nil
     }
   }
-}
-
-/// Days since 1970 of the Gregorian calendar.
-private enum CivilDate {
-  /// Years are counted from March, so that 29 February is the last day of one.
-  static func day(_ year: Int, _ month: Int, _ day: Int) -> Int64 {
-    let shifted = Int64(month > 2 ? year : year - 1)
-    let era = (shifted >= 0 ? shifted : shifted - 399) / 400
-    let yearOfEra = shifted - era * 400
-    let dayOfYear = (153 * Int64(month > 2 ? month - 3 : month + 9) + 2) / 5 + Int64(day) - 1
-    return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-  }
-
-  static func year(ofDay day: Int64) -> Int {
-    // Close, and then right.
-    var year = 1970 + Int((Double(day) / 365.2425).rounded(.down))
-    while self.day(year, 1, 1) > day { year -= 1 }
-    while self.day(year + 1, 1, 1) <= day { year += 1 }
-    return year
-  }
-}
-
-extension Int64 {
-  /// Whole days, also before 1970.
-  fileprivate var flooredDays: Int64 { self >= 0 ? self / 86_400 : (self - 86_399) / 86_400 }
 }

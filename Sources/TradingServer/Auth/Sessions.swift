@@ -76,8 +76,7 @@ final class Sessions: Authenticating {
     let session = VerifiedTokens.Session(
       id: claims.sid,
       principal: Principal(
-        subject: claims.sub, role: claims.role, accounts: claims.accounts.map { Set($0) }, expires: claims.expires),
-      expires: claims.expires)
+        subject: claims.sub, role: claims.role, accounts: claims.accounts.map { Set($0) }, expires: claims.expires))
     verified.remember(session, of: token)
     return session
   }

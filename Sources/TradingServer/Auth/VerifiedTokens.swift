@@ -9,7 +9,6 @@ final class VerifiedTokens: Sendable {
   struct Session: Sendable {
     let id: String
     let principal: Principal
-    let expires: Timestamp
   }
 
   private let limit: Int
@@ -20,7 +19,9 @@ final class VerifiedTokens: Sendable {
 
   /// Nil when the token is not known or has expired.
   func session(of token: String, at time: Timestamp) -> Session? {
-    sessions.withLock { $0[token] }.flatMap { $0.expires > time ? $0 : nil }
+    sessions.withLock { $0[token] }.flatMap {
+      if let expires = $0.principal.expires, expires > time { $0 } else { nil }
+    }
   }
 
   func remember(_ session: Session, of token: String) {

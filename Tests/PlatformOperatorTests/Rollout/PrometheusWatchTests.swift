@@ -10,33 +10,23 @@ private final class PrometheusServer {
   static var isInstalled: Bool { FileManager.default.isExecutableFile(atPath: program) }
 
   let address: String
-  private let folder: URL
-  private let process = Process()
+  private let process: ServerProcess
 
   init() async throws {
-    folder = FileManager.default.temporaryDirectory.appending(path: "rtx-prometheus-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    let configuration = folder.appending(path: "prometheus.yml")
-    try "scrape_configs: []\n".write(to: configuration, atomically: true, encoding: .utf8)
+    let folder = try makeDirectory()
+    try "scrape_configs: []\n".write(toFile: folder + "/prometheus.yml", atomically: true, encoding: .utf8)
     let port = try freePort()
     address = "http://127.0.0.1:\(port)"
-    process.executableURL = URL(fileURLWithPath: Self.program)
-    process.arguments = [
-      "--config.file=\(configuration.path)", "--storage.tsdb.path=\(folder.appending(path: "data").path)",
-      "--web.listen-address=127.0.0.1:\(port)", "--log.level=error",
-    ]
-    process.standardError = FileHandle.nullDevice
-    try process.run()
+    process = ServerProcess(
+      asOrdinaryUser + [
+        Self.program, "--config.file=\(folder)/prometheus.yml", "--storage.tsdb.path=\(folder)/data",
+        "--web.listen-address=127.0.0.1:\(port)",
+      ])
+    try process.start()
     let ready = address + "/-/ready"
     try await eventually("Prometheus is ready") {
       (try? await PodNetworkAccess().send("GET", ready, timeout: .seconds(1)))?.status == 200
     }
-  }
-
-  deinit {
-    kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
-    try? FileManager.default.removeItem(at: folder)
   }
 }
 
@@ -100,21 +90,4 @@ struct PrometheusWatchTests {
       }
     }
   }
-}
-
-/// A port of 127.0.0.1 that nobody listens on.
-private func freePort() throws -> Int {
-  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-  defer { close(descriptor) }
-  var address = sockaddr_in()
-  address.sin_family = sa_family_t(AF_INET)
-  address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-  var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-  let port: Int? = withUnsafeMutablePointer(to: &address) { pointer in
-    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-      guard bind(descriptor, generic, length) == 0, getsockname(descriptor, generic, &length) == 0 else { return nil }
-      return Int(UInt16(bigEndian: pointer.pointee.sin_port))
-    }
-  }
-  return try #require(port)
 }

@@ -73,9 +73,10 @@ import TradingStore
 
 @Suite struct VerifiedTokensTests {
   private func session(_ id: String, expires: Int64) -> VerifiedTokens.Session {
-    let time = Timestamp(milliseconds: expires)
-    return VerifiedTokens.Session(
-      id: id, principal: Principal(subject: id, role: .trader, accounts: [id], expires: time), expires: time)
+    VerifiedTokens.Session(
+      id: id,
+      principal: Principal(
+        subject: id, role: .trader, accounts: [id], expires: Timestamp(milliseconds: expires)))
   }
 
   @Test func aTokenIsKnownUntilItExpires() {

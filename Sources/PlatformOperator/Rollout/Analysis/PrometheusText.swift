@@ -52,7 +52,8 @@ enum PrometheusText {
     return nil
   }
 
-  private static func value(_ text: Substring) -> Double? {
+  /// As this format and the HTTP API write numbers.
+  static func value(_ text: Substring) -> Double? {
     switch text {
     case "+Inf", "Inf": .infinity
     case "-Inf": -.infinity

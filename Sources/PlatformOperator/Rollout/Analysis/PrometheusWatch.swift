@@ -17,13 +17,11 @@ struct PrometheusWatch: Sendable {
   func verdict() async throws -> WatchVerdict {
     var silence: WatchVerdict?
     for query in spec.queries {
-      do throws(Refusal) {
+      do {
         let values = try await values(of: query.query)
         if let complaint = Self.complaint(about: values, query) { return .failed(complaint) }
-      } catch .unanswered(let reason) {
-        silence = silence ?? .unknown("Prometheus does not answer the query '\(query.name)': \(reason)")
-      } catch .cancelled {
-        throw CancellationError()
+      } catch let error as Unanswered {
+        silence = silence ?? .unknown("Prometheus does not answer the query '\(query.name)': \(error.reason)")
       }
     }
     return silence ?? .healthy
@@ -46,9 +44,8 @@ struct PrometheusWatch: Sendable {
 
   // MARK: The HTTP API
 
-  private enum Refusal: Error {
-    case unanswered(String)
-    case cancelled
+  private struct Unanswered: Error {
+    let reason: String
   }
 
   /// An instant query's answer, https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries.
@@ -64,24 +61,24 @@ struct PrometheusWatch: Sendable {
   }
 
   /// Every value that a query finds now, without NaN: the part of nothing in nothing.
-  private func values(of query: String) async throws(Refusal) -> [Double] {
+  private func values(of query: String) async throws -> [Double] {
     let address = spec.address.hasSuffix("/") ? String(spec.address.dropLast()) : spec.address
     let url = "\(address)/api/v1/query?query=\(PercentEncoding.component(filled(query)))"
     let headers = token.map { ["authorization": "Bearer \($0)"] } ?? [:]
     let answer: HTTPAnswer
     do {
       answer = try await access.send("GET", url, headers: headers, body: nil, timeout: Self.timeout)
-    } catch is CancellationError {
-      throw .cancelled
+    } catch let error as CancellationError {
+      throw error
     } catch {
-      throw .unanswered("\(error)")
+      throw Unanswered(reason: "\(error)")
     }
     // Prometheus explains a refused query in the same form, with a status of 4xx.
     guard let content = try? JSONDecoder().decode(Answer.self, from: Data(answer.body.utf8)) else {
-      throw .unanswered("status \(answer.status), and no answer of Prometheus' API at \(address)")
+      throw Unanswered(reason: "status \(answer.status), and no answer of Prometheus' API at \(address)")
     }
     guard content.status == "success", let data = content.data else {
-      throw .unanswered(content.error ?? "status \(answer.status)")
+      throw Unanswered(reason: content.error ?? "status \(answer.status)")
     }
     switch (data.resultType, data.result) {
     case ("scalar", let sample): return [Self.value(of: sample)].compactMap(\.self)
@@ -90,15 +87,15 @@ struct PrometheusWatch: Sendable {
         guard case .object(let fields) = one, let sample = fields["value"] else { return nil }
         return Self.value(of: sample)
       }
-    default: throw .unanswered("it gives a \(data.resultType); write one that gives values of one moment")
+    default:
+      throw Unanswered(reason: "it gives a \(data.resultType); write one that gives values of one moment")
     }
   }
 
   /// Of `[time, "value"]`.
   private static func value(of sample: JSONValue) -> Double? {
     guard case .array(let parts) = sample, parts.count == 2, case .string(let text) = parts[1] else { return nil }
-    let value = Double(text.replacing("Inf", with: "inf"))
-    return value.flatMap { $0.isNaN ? nil : $0 }
+    return PrometheusText.value(text[...]).flatMap { $0.isNaN ? nil : $0 }
   }
 
   private func filled(_ query: String) -> String {

@@ -1,0 +1,1 @@
+../../TradingStoreTests/Support/ServerProcess.swift
