@@ -87,6 +87,10 @@ public final class Manager: Sendable {
   /// Runs until stopped or cancelled.
   /// - Throws: `LeadershipLost`; what an informer, a server or an added service throws; `CancellationError`.
   public func run() async throws {
+    try await withTaskExecutorPreference(options.executor) { try await runParts() }
+  }
+
+  private func runParts() async throws {
     var parts = parts.withLock { $0 }
     let made = parts.informers
     // What the registry gave out counts for readiness and warm stores, and runs by itself.
@@ -131,7 +135,7 @@ public final class Manager: Sendable {
         try Task.checkCancellation()
         return .stopped
       }
-      let work = Task { [self] in try await runWork(all) }
+      let work = Task(executorPreference: options.executor) { [self] in try await runWork(all) }
       group.addTask {
         try await withTaskCancellationHandler {
           try await work.value
@@ -148,7 +152,7 @@ public final class Manager: Sendable {
   /// Lets controllers end by themselves, then by force.
   private func drain(_ parts: Parts, _ work: Task<Void, any Error>) async throws {
     for controller in parts.controllers { controller.stop() }
-    let deadline = Task { [gracePeriod = options.gracePeriod] in
+    let deadline = Task(executorPreference: options.executor) { [gracePeriod = options.gracePeriod] in
       try await Task.sleep(for: gracePeriod)
       work.cancel()
     }

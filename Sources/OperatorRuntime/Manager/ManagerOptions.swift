@@ -21,12 +21,16 @@ public struct ManagerOptions: Sendable {
   public var gracePeriod: Duration
   /// Signals that stop the manager gracefully; empty leaves signals to the program.
   public var signals: [UnixSignal]
+  /// Where everything that the manager starts runs. By default the event loop of its client's connections, which saves
+  /// every hop between threads; nil takes Swift's thread pool, for reconcilers that compute for long or block.
+  public var executor: (any TaskExecutor)?
 
   public init(
     healthPort: Int? = 8081, metricsPort: Int? = 8080, host: String = "0.0.0.0",
     healthSecurity: EndpointSecurity = .none, metricsSecurity: EndpointSecurity = .none,
     registry: PrometheusRegistry = PrometheusRegistry(), leaderElection: LeaderElectionOptions? = nil,
-    gracePeriod: Duration = .seconds(20), signals: [UnixSignal] = [.sigterm, .sigint]
+    gracePeriod: Duration = .seconds(20), signals: [UnixSignal] = [.sigterm, .sigint],
+    executor: (any TaskExecutor)? = EventLoopExecutor.shared
   ) {
     self.healthPort = healthPort
     self.metricsPort = metricsPort
@@ -37,6 +41,7 @@ public struct ManagerOptions: Sendable {
     self.leaderElection = leaderElection
     self.gracePeriod = gracePeriod
     self.signals = signals
+    self.executor = executor
   }
 }
 

@@ -81,8 +81,10 @@ struct TestPlatformCluster: Sendable {
     var quiet = Logger(label: "operator")
     quiet.logLevel = .critical
     let client = client ?? operatorClient
+    // The API server answers within the caller's own task: on a loop it would hold up the connections of other tests.
     let manager = Manager(
-      client: client, logger: quiet, options: ManagerOptions(healthPort: nil, metricsPort: nil, signals: []))
+      client: client, logger: quiet,
+      options: ManagerOptions(healthPort: nil, metricsPort: nil, signals: [], executor: nil))
     PlatformOperator(client: client, logger: quiet, access: access).add(to: manager)
     return try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
