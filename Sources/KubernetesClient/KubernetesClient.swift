@@ -12,6 +12,8 @@ public struct KubernetesClient: Sendable {
   public var requestTimeout: Duration
   /// How refusals that name a time for the next try are handled.
   public var retryPolicy: RetryPolicy
+  /// Leaves `metadata.managedFields`, often the larger part of an object, out of every answer, without reading it.
+  public var omitsManagedFields = false
   /// Keeps requests back that would come too fast; all copies of a client share it.
   let limiter: RequestLimiter?
 
@@ -83,7 +85,7 @@ extension KubernetesClient {
   func json(_ request: KubernetesRequest) async throws -> JSONValue {
     let bytes = try await accepted(request).body.collect(upTo: Self.answerLimit)
     do {
-      return try JSONValue(parsing: bytes)
+      return try JSONValue(parsing: bytes, omittingManagedFields: omitsManagedFields)
     } catch {
       throw KubernetesError.decoding(
         "the answer to \(request.method.rawValue) \(request.path) is not JSON (\(error)); is the address an API server's?"

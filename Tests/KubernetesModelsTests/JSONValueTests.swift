@@ -33,6 +33,27 @@ struct JSONValueTests {
     #expect(throws: JSONParseError.self) { try JSONValue(parsing: nested(513)) }
   }
 
+  @Test(arguments: [
+    #"[{"manager":"a","fields":{"f:}":[1,"]\"{"]}}]"#, "null", "12.5", #""a,}]""#, "[]", "{}", #"[ {"a": [[]] } ]"#,
+  ])
+  func managedFieldsAreLeftOutWhateverTheyHold(fields: String) throws {
+    let text = #"{"metadata":{"name":"a", "managedFields" : \#(fields) ,"uid":"u"},"managedFields":1}"#
+    let value = try JSONValue(parsing: Array(text.utf8), omittingManagedFields: true)
+    #expect(value == ["metadata": ["name": "a", "uid": "u"], "managedFields": 1])
+    let last = #"{"items":[{"metadata":{"managedFields":\#(fields)}}]}"#
+    #expect(
+      try JSONValue(parsing: Array(last.utf8), omittingManagedFields: true) == ["items": [["metadata": [:]]]])
+    #expect(
+      try JSONValue(parsing: text).value(at: ["metadata", "managedFields"]) == JSONValue(parsing: fields))
+  }
+
+  @Test(arguments: [
+    #"{"metadata":{"managedFields":[{"#, #"{"metadata":{"managedFields":"a"#, #"{"metadata":{"managedFields":1"#,
+  ])
+  func managedFieldsThatDoNotEndAreRefused(text: String) {
+    #expect(throws: JSONParseError.self) { try JSONValue(parsing: Array(text.utf8), omittingManagedFields: true) }
+  }
+
   @Test func surrogatePairsAreJoinedAndLoneOnesReplaced() throws {
     #expect(try JSONValue(parsing: #""\ud83d\ude00""#) == "😀")
     #expect(try JSONValue(parsing: #""\ud83d-\ude00\ud83dA""#) == "\u{FFFD}-\u{FFFD}\u{FFFD}A")

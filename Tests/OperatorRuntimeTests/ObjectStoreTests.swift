@@ -100,6 +100,25 @@ import Testing
     #expect(describe(store.advance(to: "8")) == ["deleted other"])
   }
 
+  @Test func confirmedWriteStaysWhenTheWatchPassesIt() {
+    var store = Self.listed()
+    _ = store.note(written: Self.object("new", version: "8"))
+    #expect(store.shows(ObjectKey(namespace: "ns", name: "new"), "8"))
+    #expect(store.confirm(ObjectKey(namespace: "ns", name: "new"), seen: "8").isEmpty)
+    #expect(store.advance(to: "9").isEmpty)
+    #expect(store.objects.count == 2)
+    #expect(store.seenVersion == "9")
+  }
+
+  @Test func confirmationOfAnOlderWriteLeavesTheNewerOneUnconfirmed() {
+    var store = Self.listed()
+    _ = store.note(written: Self.object("other", version: "8"))
+    _ = store.note(written: Self.object("other", version: "9"))
+    #expect(store.confirm(ObjectKey(namespace: "ns", name: "other"), seen: "8").isEmpty)
+    // The newer one does not match the selector any more, so the watch is silent about it.
+    #expect(describe(store.advance(to: "9")) == ["deleted other"])
+  }
+
   @Test func listThatIsOlderThanAWriteLeavesItButOnceOnly() {
     var store = Self.listed()
     _ = store.note(written: Self.object("a", version: "8"))

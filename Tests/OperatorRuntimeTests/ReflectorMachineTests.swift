@@ -189,6 +189,15 @@ import Testing
     #expect(describe(machine.step(.waited)) == ["list"])
   }
 
+  @Test func whatTheStoreShowsAlreadyMovesTheVersionAlone() {
+    var machine = Self.watching()
+    #expect(
+      describe(machine.step(.confirmed(ObjectKey(namespace: nil, name: "a"), resourceVersion: "12"))) == ["confirm a @12"])
+    #expect(describe(machine.step(.confirmed(ObjectKey(namespace: nil, name: "a"), resourceVersion: "12"))) == [])
+    // It goes on from there.
+    #expect(describe(machine.step(.watchEnded(openFor: .seconds(60)))) == ["watch 12"])
+  }
+
   private func describe(_ actions: [Machine.Action]) -> [String] {
     actions.map { action in
       switch action {
@@ -201,6 +210,7 @@ import Testing
       case .drop(let key, let version): "drop \(key) @\(version)"
       case .replace(let items, _, let version): "replace \(items.sorted().joined(separator: ",")) @\(version)"
       case .upsert(let item, let version): "upsert \(item) @\(version)"
+      case .confirm(let key, let version): "confirm \(key.name) @\(version)"
       case .remove(let item, let version): "remove \(item) @\(version)"
       case .caughtUp(let version): "caught up \(version)"
       case .wait(let delay): "wait \(delay)"

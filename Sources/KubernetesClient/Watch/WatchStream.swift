@@ -109,7 +109,8 @@ extension WatchStream {
     guard !line.isEmpty else { return nil }
     let frame: JSONValue
     do {
-      frame = try JSONValue(parsing: line)
+      frame = try JSONValue(
+        parsing: line, omittingManagedFields: options.omitsManagedFields || client.omitsManagedFields)
     } catch {
       throw KubernetesError.decoding("watch of \(type.plural): an event is not JSON (\(error)); watch again")
     }
@@ -132,8 +133,6 @@ extension WatchStream {
   private func change(
     _ change: UndecodableObject.Change, _ object: JSONValue, _ event: (Object) -> WatchEvent<Object>
   ) -> WatchEvent<Object> {
-    var object = object
-    if options.omitsManagedFields { object.set(nil, at: ["metadata", "managedFields"]) }
     do {
       return event(try decode(KubernetesClient.stamped(object, type)))
     } catch {

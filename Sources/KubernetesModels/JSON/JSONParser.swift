@@ -10,9 +10,11 @@ public struct JSONParseError: Error, Hashable, CustomStringConvertible {
 
 extension JSONValue {
   /// Parses one JSON document (RFC 8259). A repeated field keeps its last value, as the API server reads it.
+  /// - Parameter omittingManagedFields: Leaves out every `metadata.managedFields`, often the larger part of an object, without
+  ///   making values of it.
   /// - Throws: `JSONParseError` for malformed text, anything after the document, or nesting deeper than 512.
-  public init(parsing bytes: [UInt8]) throws(JSONParseError) {
-    self = try Self.parse(bytes, notingDuplicates: false).value
+  public init(parsing bytes: [UInt8], omittingManagedFields: Bool = false) throws(JSONParseError) {
+    self = try Self.parse(bytes, notingDuplicates: false, omittingManagedFields: omittingManagedFields).value
   }
 
   /// Parses one JSON document. See `init(parsing:)` for bytes.
@@ -26,14 +28,15 @@ extension JSONValue {
   public static func parseNotingDuplicates(
     _ bytes: [UInt8]
   ) throws(JSONParseError) -> (value: JSONValue, duplicates: [String]) {
-    try parse(bytes, notingDuplicates: true)
+    try parse(bytes, notingDuplicates: true, omittingManagedFields: false)
   }
 
   private static func parse(
-    _ bytes: [UInt8], notingDuplicates: Bool
+    _ bytes: [UInt8], notingDuplicates: Bool, omittingManagedFields: Bool
   ) throws(JSONParseError) -> (value: JSONValue, duplicates: [String]) {
     let result = bytes.withUnsafeBufferPointer { buffer -> Result<(JSONValue, [String]), JSONParseError> in
-      var parser = JSONParser(bytes: buffer, notesDuplicates: notingDuplicates)
+      var parser = JSONParser(
+        bytes: buffer, notesDuplicates: notingDuplicates, omitsManagedFields: omittingManagedFields)
       do throws(JSONParseError) {
         let value = try parser.document()
         return .success((value, parser.duplicates))
@@ -55,12 +58,14 @@ struct JSONParser {
   private var position = 0
   private var depth = 0
   private let notesDuplicates: Bool
+  private let omitsManagedFields: Bool
   private var path: [String] = []
   private(set) var duplicates: [String] = []
 
-  init(bytes: UnsafeBufferPointer<UInt8>, notesDuplicates: Bool) {
+  init(bytes: UnsafeBufferPointer<UInt8>, notesDuplicates: Bool, omitsManagedFields: Bool) {
     self.bytes = bytes
     self.notesDuplicates = notesDuplicates
+    self.omitsManagedFields = omitsManagedFields
   }
 
   mutating func document() throws(JSONParseError) -> JSONValue {
@@ -70,11 +75,12 @@ struct JSONParser {
     return value
   }
 
-  private mutating func value() throws(JSONParseError) -> JSONValue {
+  /// - Parameter isMetadata: Whether this is the value of a field of that name.
+  private mutating func value(isMetadata: Bool = false) throws(JSONParseError) -> JSONValue {
     skipSpace()
     guard position < bytes.count else { throw fault("unexpected end of text") }
     switch bytes[position] {
-    case UInt8(ascii: "{"): return try object()
+    case UInt8(ascii: "{"): return try object(isMetadata: isMetadata)
     case UInt8(ascii: "["): return try array()
     case UInt8(ascii: "\""): return .string(try string())
     case UInt8(ascii: "t"): return try literal("true", .bool(true))
@@ -85,7 +91,7 @@ struct JSONParser {
     }
   }
 
-  private mutating func object() throws(JSONParseError) -> JSONValue {
+  private mutating func object(isMetadata: Bool) throws(JSONParseError) -> JSONValue {
     try enter()
     var fields: [String: JSONValue] = [:]
     skipSpace()
@@ -101,13 +107,17 @@ struct JSONParser {
       let key = try string()
       skipSpace()
       guard take(UInt8(ascii: ":")) else { throw fault("expected ':' after the field name") }
-      if notesDuplicates { path.append(key) }
-      let value = try self.value()
-      if notesDuplicates {
-        if fields[key] != nil { duplicates.append(path.joined(separator: ".")) }
-        path.removeLast()
+      if omitsManagedFields, isMetadata, key == "managedFields" {
+        try skipValue()
+      } else {
+        if notesDuplicates { path.append(key) }
+        let value = try self.value(isMetadata: key == "metadata")
+        if notesDuplicates {
+          if fields[key] != nil { duplicates.append(path.joined(separator: ".")) }
+          path.removeLast()
+        }
+        fields[key] = value
       }
-      fields[key] = value
       skipSpace()
       if take(UInt8(ascii: ",")) { continue }
       guard take(UInt8(ascii: "}")) else { throw fault("expected ',' or '}' in an object") }
@@ -134,6 +144,47 @@ struct JSONParser {
       depth -= 1
       return .array(elements)
     }
+  }
+
+  /// Passes over a value by its quotes and brackets alone: nobody is going to read it.
+  private mutating func skipValue() throws(JSONParseError) {
+    skipSpace()
+    var open = 0
+    while position < bytes.count {
+      switch bytes[position] {
+      case UInt8(ascii: "\""):
+        try skipString()
+        if open == 0 { return }
+        continue
+      case UInt8(ascii: "{"), UInt8(ascii: "["): open += 1
+      case UInt8(ascii: "}"), UInt8(ascii: "]"):
+        // Of the object around it, when the value was a number or a word.
+        if open == 0 { return }
+        open -= 1
+        if open == 0 {
+          position += 1
+          return
+        }
+      case UInt8(ascii: ","): if open == 0 { return }
+      default: break
+      }
+      position += 1
+    }
+    throw fault("unexpected end of text")
+  }
+
+  private mutating func skipString() throws(JSONParseError) {
+    position += 1
+    while position < bytes.count {
+      switch bytes[position] {
+      case UInt8(ascii: "\""):
+        position += 1
+        return
+      case UInt8(ascii: "\\"): position += 2
+      default: position += 1
+      }
+    }
+    throw fault("a string has no closing quote")
   }
 
   private mutating func enter() throws(JSONParseError) {

@@ -66,8 +66,14 @@ public struct Applier: Sendable {
     let observed = try informer.get(desired.key).map { try JSONValue(encoding: $0) }
     let marked = marked(json)
     if let observed, isMet(marked, by: observed) { return .unchanged }
-    var result = try await send(marked, Object.resourceType, desired.key)
-    if informer.omitsManagedFields { result.set(nil, at: ["metadata", "managedFields"]) }
+    let result = try await send(
+      marked, Object.resourceType, desired.key, omittingManagedFields: informer.omitsManagedFields)
+    // The watch is often faster than the write's own answer.
+    if let version = result.value(at: ["metadata", "resourceVersion"])?.stringValue,
+      let shown = informer.get(desired.key), shown.metadata.resourceVersion == version
+    {
+      return .applied(shown)
+    }
     let object: Object = try result.decode()
     informer.note(written: object)
     return .applied(object)
@@ -98,7 +104,11 @@ public struct Applier: Sendable {
     return result
   }
 
-  private func send(_ desired: JSONValue, _ type: ResourceType, _ key: ObjectKey) async throws -> JSONValue {
+  private func send(
+    _ desired: JSONValue, _ type: ResourceType, _ key: ObjectKey, omittingManagedFields: Bool = false
+  ) async throws -> JSONValue {
+    var client = client
+    client.omitsManagedFields = omittingManagedFields || client.omitsManagedFields
     do {
       return try await client.apply(type, DynamicObject(desired), fieldManager: fieldManager, force: force).json
     } catch let error as KubernetesError where error.isConflict {

@@ -31,7 +31,9 @@ final class InformerCore<Object: Sendable>: Sendable {
   }
 
   func run() async throws {
-    try await reflector.run { [self] action in perform(action) }
+    try await reflector.run(shows: { [self] key, version in read { $0.shows(key, version) } }) { [self] action in
+      perform(action)
+    }
   }
 
   func read<Result>(_ body: (ObjectStore<Object>) -> Result) -> Result {
@@ -89,6 +91,7 @@ final class InformerCore<Object: Sendable>: Sendable {
         return (store.replace(with: objects, keeping: unreadable, seen: version), isFirst ? .initial : .change)
       }
     case .upsert(let object, let version): change { ($0.upsert(object, seen: version), .change) }
+    case .confirm(let key, let version): change { ($0.confirm(key, seen: version), .change) }
     case .remove(let object, let version): change { ($0.remove(object, seen: version), .change) }
     case .drop(let key, let version): change { ($0.remove(key, seen: version), .change) }
     case .caughtUp(let version): change { ($0.advance(to: version), .change) }

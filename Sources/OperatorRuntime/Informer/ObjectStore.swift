@@ -49,6 +49,15 @@ struct ObjectStore<Object: Sendable>: Sendable {
     return changes + advance(to: version)
   }
 
+  /// Whether it shows exactly this version.
+  func shows(_ key: ObjectKey, _ version: String) -> Bool { objects[key].flatMap(traits.version) == version }
+
+  /// The watch told of a version that was here already, unless a newer write has come meanwhile.
+  mutating func confirm(_ key: ObjectKey, seen version: String) -> [StoreChange<Object>] {
+    if shows(key, version) { unconfirmed[key] = nil }
+    return advance(to: version)
+  }
+
   mutating func remove(_ object: Object, seen version: String) -> [StoreChange<Object>] {
     let key = traits.key(object)
     var changes: [StoreChange<Object>] = []

@@ -36,8 +36,8 @@ public struct DynamicReflector: Sendable {
       case .replace(let objects, _, _): handle(.replaced(objects))
       case .upsert(let object, _): handle(.upserted(object))
       case .remove(let object, _): handle(.removed(object))
-      // Dynamic objects have no type that they could fail to fit.
-      case .drop, .caughtUp, .list, .stream, .watch, .wait: break
+      // Dynamic objects have no type that they could fail to fit, and without a store nothing is shown before it is told.
+      case .drop, .confirm, .caughtUp, .list, .stream, .watch, .wait: break
       }
     }
   }

@@ -14,20 +14,26 @@ struct Reflector<Object: Sendable>: Sendable {
   let time: TimeSource
 
   /// Runs until the task is cancelled; `store` gets the actions that change the store.
-  func run(_ store: @Sendable (Machine.Action) -> Void) async throws {
+  /// - Parameter shows: Whether the store shows exactly this version of an object. Most events of an operator's own writes say
+  ///   what the writes have returned, and need no second decoding.
+  func run(
+    shows: @Sendable (ObjectKey, _ version: String) -> Bool = { _, _ in false },
+    _ store: @Sendable (Machine.Action) -> Void
+  ) async throws {
     var machine = Machine(backoff: options.backoff, streamsLists: options.streamsLists, key: traits.key)
     var pending = machine.step(.start)
     while !Task.isCancelled {
       guard !pending.isEmpty else { return }
       let action = pending.removeFirst()
       switch action {
-      case .replace, .upsert, .remove, .drop, .caughtUp: store(action)
+      case .replace, .upsert, .confirm, .remove, .drop, .caughtUp: store(action)
       case .wait(let delay):
         try await time.sleep(for: delay)
         pending += machine.step(.waited)
       case .list(let page): pending += machine.step(try await list(page))
-      case .stream: pending += try await follow(from: nil, &machine, store)
-      case .watch(let version): pending += try await follow(from: version, &machine, store)
+      // What is streamed first is a whole list, of which the store says nothing.
+      case .stream: pending += try await follow(from: nil, &machine, { _, _ in false }, store)
+      case .watch(let version): pending += try await follow(from: version, &machine, shows, store)
       }
     }
     throw CancellationError()
@@ -48,7 +54,8 @@ struct Reflector<Object: Sendable>: Sendable {
   /// Streams events into the machine until the watch ends in whatever way; returns the actions that follow.
   /// - Parameter version: Nil to have what is there sent first.
   private func follow(
-    from version: String?, _ machine: inout Machine, _ store: @Sendable (Machine.Action) -> Void
+    from version: String?, _ machine: inout Machine, _ shows: @Sendable (ObjectKey, String) -> Bool,
+    _ store: @Sendable (Machine.Action) -> Void
   ) async throws -> [Machine.Action] {
     let opened = time.now
     let seconds = options.watchSeconds + Int.random(in: 0...max(1, options.watchSeconds / 2))
@@ -61,7 +68,7 @@ struct Reflector<Object: Sendable>: Sendable {
         omitsManagedFields: collection.omitsManagedFields))
     do {
       for try await event in stream {
-        for action in machine.step(step(for: event)) { store(action) }
+        for action in machine.step(step(for: event, shows)) { store(action) }
       }
       try Task.checkCancellation()
       return machine.step(.watchEnded(openFor: time.now - opened))
@@ -73,13 +80,34 @@ struct Reflector<Object: Sendable>: Sendable {
     }
   }
 
-  private func step(for event: WatchEvent<Object>) -> Machine.Event {
+  private func step(
+    for event: WatchEvent<DynamicObject>, _ shows: @Sendable (ObjectKey, String) -> Bool
+  ) -> Machine.Event {
     switch event {
-    case .added(let object): .added(transform(object), resourceVersion: traits.version(object))
-    case .modified(let object): .modified(transform(object), resourceVersion: traits.version(object))
-    case .deleted(let object): .deleted(transform(object), resourceVersion: traits.version(object))
+    case .added(let object): upserted(object, .added, shows)
+    case .modified(let object): upserted(object, .modified, shows)
+    case .deleted(let object):
+      decoded(object, .deleted) { .deleted($0, resourceVersion: object.resourceVersion) }
     case .bookmark(let version, let endsInitial): .bookmark(resourceVersion: version, endsInitial: endsInitial)
     case .undecodable(let object): step(for: object)
+    }
+  }
+
+  private func upserted(
+    _ object: DynamicObject, _ change: UndecodableObject.Change, _ shows: @Sendable (ObjectKey, String) -> Bool
+  ) -> Machine.Event {
+    let version = object.resourceVersion
+    if let version, shows(object.key, version) { return .confirmed(object.key, resourceVersion: version) }
+    return decoded(object, change) { .modified($0, resourceVersion: version) }
+  }
+
+  private func decoded(
+    _ object: DynamicObject, _ change: UndecodableObject.Change, _ event: (Object) -> Machine.Event
+  ) -> Machine.Event {
+    do {
+      return event(transform(try collection.decode(object.json)))
+    } catch {
+      return step(for: collection.undecodable(object, change, error))
     }
   }
 

@@ -35,6 +35,8 @@ struct ReflectorMachine<Item: Sendable>: Sendable {
     case added(Item, resourceVersion: String?)
     case modified(Item, resourceVersion: String?)
     case deleted(Item, resourceVersion: String?)
+    /// An object changed to the very version that the store shows: it was written from here.
+    case confirmed(ObjectKey, resourceVersion: String)
     /// An object that does not fit its type is new or has changed.
     case unreadable(ObjectKey, resourceVersion: String?)
     /// An object that does not fit its type is gone.
@@ -66,6 +68,8 @@ struct ReflectorMachine<Item: Sendable>: Sendable {
     /// With this object the store holds everything up to the version: both change at once, so that no reader sees the
     /// one without the other.
     case upsert(Item, resourceVersion: String)
+    /// The store shows this object as it is, and now holds everything up to the version.
+    case confirm(ObjectKey, resourceVersion: String)
     case remove(Item, resourceVersion: String)
     /// As `remove`, when the last state could not be read.
     case drop(ObjectKey, resourceVersion: String)
@@ -121,6 +125,8 @@ struct ReflectorMachine<Item: Sendable>: Sendable {
     case (.watching(let version, _), .added(let item, let new)),
       (.watching(let version, _), .modified(let item, let new)):
       return isTold(new, version) ? [] : [.upsert(item, resourceVersion: healthy(new ?? version))]
+    case (.watching(let version, _), .confirmed(let key, let new)):
+      return isTold(new, version) ? [] : [.confirm(key, resourceVersion: healthy(new))]
     case (.watching(let version, _), .deleted(let item, let new)):
       return isTold(new, version) ? [] : [.remove(item, resourceVersion: healthy(new ?? version))]
     case (.watching(let version, _), .vanished(let key, let new)):

@@ -25,7 +25,8 @@ struct ResourceCollection<Item: Sendable>: Sendable {
   /// Whether managed fields are passed over before an object is read.
   let omitsManagedFields: Bool
   let decode: @Sendable (JSONValue) throws -> Item
-  let watch: @Sendable (WatchOptions) -> WatchStream<Item>
+  /// Undecoded, because what the store shows already need not be decoded.
+  let watch: @Sendable (WatchOptions) -> WatchStream<DynamicObject>
 
   /// Pages are asked for one by one, unlike with `KubernetesClient.list`, because what a lost page means for the list is
   /// `ReflectorMachine`'s to decide.
@@ -40,7 +41,7 @@ struct ResourceCollection<Item: Sendable>: Sendable {
     let response = try await client.raw(request)
     let body = try await response.body.collect(upTo: 256 << 20)
     guard (200..<300).contains(response.status) else { throw refusal(response, body) }
-    let list = try JSONValue(parsing: body)
+    let list = try JSONValue(parsing: body, omittingManagedFields: omitsManagedFields)
     let token = list.value(at: ["metadata", "continue"])?.stringValue
     var page = ListPage<Item>(
       items: [], resourceVersion: list.value(at: ["metadata", "resourceVersion"])?.stringValue ?? "",
@@ -49,14 +50,18 @@ struct ResourceCollection<Item: Sendable>: Sendable {
       do {
         page.items.append(try decode(prepared(json)))
       } catch {
-        let object = DynamicObject(json)
-        page.unreadable.append(
-          UndecodableObject(
-            change: .listed, kind: type.kind, namespace: object.namespace, name: object.name ?? "", uid: object.uid,
-            resourceVersion: object.resourceVersion, problem: "\(error)"))
+        page.unreadable.append(undecodable(DynamicObject(json), .listed, error))
       }
     }
     return page
+  }
+
+  func undecodable(
+    _ object: DynamicObject, _ change: UndecodableObject.Change, _ error: any Error
+  ) -> UndecodableObject {
+    UndecodableObject(
+      change: change, kind: type.kind, namespace: object.namespace, name: object.name ?? "", uid: object.uid,
+      resourceVersion: object.resourceVersion, problem: "\(error)")
   }
 
   private var path: String {
@@ -67,9 +72,8 @@ struct ResourceCollection<Item: Sendable>: Sendable {
 
   /// Items of a list come without apiVersion and kind; with them they equal what a watch gives.
   private func prepared(_ object: JSONValue) -> JSONValue {
-    var object = object
-    if omitsManagedFields { object.set(nil, at: ["metadata", "managedFields"]) }
     guard object["kind"] == nil || object["apiVersion"] == nil else { return object }
+    var object = object
     object["apiVersion"] = .string(type.apiVersion)
     object["kind"] = .string(type.kind)
     return object
@@ -93,7 +97,7 @@ extension ResourceCollection where Item: KubernetesResource {
     self.init(
       client: client, type: Item.resourceType, namespace: namespace, omitsManagedFields: omitsManagedFields,
       decode: { try $0.decode(Item.self) },
-      watch: { client.watch(Item.self, in: namespace, options: $0) })
+      watch: { client.watch(Item.resourceType, in: namespace, options: $0) })
   }
 }
 

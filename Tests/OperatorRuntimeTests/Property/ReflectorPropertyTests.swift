@@ -146,7 +146,7 @@ struct ReflectorWorld {
       }
       apply(machine.step(.bookmark(resourceVersion: "\(version)", endsInitial: true)))
       stream = version
-    case .replace, .upsert, .remove, .drop, .caughtUp: apply([action])
+    case .replace, .upsert, .confirm, .remove, .drop, .caughtUp: apply([action])
     }
   }
 
@@ -162,11 +162,17 @@ struct ReflectorWorld {
     }
     let next = history[Int(from) - 1]
     for _ in 0..<(hasFaults && random.chance(0.2) ? 2 : 1) {
+      let version = "\(next.version)"
+      let isShown = store.shows(next.object.key, version)
+      // A write's answer may come between the look at the store and what follows from it.
+      if random.chance(0.1) { noteAWrite() }
       apply(
         machine.step(
           next.isDeletion
-            ? .deleted(next.object, resourceVersion: "\(next.version)")
-            : .modified(next.object, resourceVersion: "\(next.version)")))
+            ? .deleted(next.object, resourceVersion: version)
+            : isShown
+              ? .confirmed(next.object.key, resourceVersion: version)
+              : .modified(next.object, resourceVersion: version)))
     }
     stream = next.version
   }
@@ -188,6 +194,7 @@ struct ReflectorWorld {
       case .replace(let items, let kept, let version):
         tell(store.replace(with: items, keeping: kept, seen: version))
       case .upsert(let object, let version): tell(store.upsert(object, seen: version))
+      case .confirm(let key, let version): tell(store.confirm(key, seen: version))
       case .remove(let object, let version): tell(store.remove(object, seen: version))
       case .drop(let key, let version): tell(store.remove(key, seen: version))
       case .caughtUp(let version): tell(store.advance(to: version))
