@@ -87,10 +87,14 @@ public struct TradingApplication: Service {
     let feed = PriceFeed(
       maker: maker, board: board, redis: configuration.redis, replica: replica, metrics: metrics, logger: logger)
 
+    let addressRate = RateLimiter(rate: access.requestsPerAddress)
+    let accountRate = RateLimiter(rate: access.requestsPerAccount)
+    let limits = SharedLimits(
+      ["address": addressRate, "account": accountRate], redis: configuration.redis, replica: replica)
     let router = TradingRouter(
       configuration: configuration, replica: replica, catalog: catalog, board: board, desk: desk, pool: pool,
       metrics: metrics, readiness: readiness, sessions: authenticator, hasher: hasher, groups: groups,
-      sendStreamsAway: { hub.sendAway(over: $0) }, watch: watch
+      sendStreamsAway: { hub.sendAway(over: $0) }, watch: watch, addressRate: addressRate, accountRate: accountRate
     ).make()
     let server = Application(
       router: router,
@@ -121,7 +125,7 @@ public struct TradingApplication: Service {
       configuration: ServiceGroupConfiguration(
         services: (reporter.map { [$0] } ?? []) + (tls.map { [$0] } ?? []) + [
           PoolCloser(pool: pool), DeskService(desk: desk), revocations, groups,
-          nudges, AccountReading(events: events), watch,
+          nudges, limits, AccountReading(events: events), watch,
           LedgerService(tail: tail) { entries in
             hub.publish(entries)
             watch.hear(entries)

@@ -19,6 +19,10 @@ struct TradingRouter {
   /// Sends the clients of all open WebSockets to other replicas.
   let sendStreamsAway: @Sendable (Duration) -> Void
   let watch: LedgerWatch
+  /// Requests of one address.
+  let addressRate: RateLimiter
+  /// Requests of one login.
+  let accountRate: RateLimiter
 
   func make() -> Router<TradingContext> {
     let (access, reader) = (configuration.access, LedgerReader(pool: pool))
@@ -27,14 +31,13 @@ struct TradingRouter {
     router.add(
       middleware: RequestMiddleware(
         metrics: metrics, readiness: readiness, forwarding: ForwardedAddress(trustedProxies: access.trustedProxies),
-        rate: RateLimiter(rate: access.requestsPerAddress), isSecure: configuration.tls != nil))
+        rate: addressRate, isSecure: configuration.tls != nil))
     StatusRoutes(reader: reader, board: board, metrics: metrics, readiness: readiness).register(on: router)
     SessionRoutes(sessions: sessions).register(on: router)
     PageRoutes().register(on: router)
     DocumentationRoutes().register(on: router)
 
-    let rate = RateLimiter(rate: access.requestsPerAccount)
-    let known = router.group().add(middleware: AccessMiddleware(authenticator: sessions, rate: rate))
+    let known = router.group().add(middleware: AccessMiddleware(authenticator: sessions, rate: accountRate))
     PriceRoutes(
       catalog: catalog, board: board, brokerName: configuration.brokerName, feed: configuration.priceFeed
     ).register(on: known)
@@ -45,7 +48,8 @@ struct TradingRouter {
       .register(on: known)
     StatisticsRoute(reader: reader, placing: placing, replica: replica).register(on: known)
 
-    let admin = router.group().add(middleware: AccessMiddleware(authenticator: sessions, rate: rate, role: .admin))
+    let admin = router.group().add(
+      middleware: AccessMiddleware(authenticator: sessions, rate: accountRate, role: .admin))
     AdminAccountRoutes(
       board: board, desk: desk, reader: reader, credentials: AccountCredentials(pool: pool), hasher: hasher
     ).register(on: admin)

@@ -37,7 +37,8 @@ func withAdministeredServer(_ body: (_ port: Int, PostgresSettings) async throws
         secret: nil, adminHash: nil, isDemoOpen: true, credentials: AccountCredentials(pool: pool), hasher: hasher,
         revocations: Revocations(pool: pool, logger: quietLogger)),
       hasher: hasher, groups: GroupTerms(pool: pool, board: board, logger: quietLogger),
-      sendStreamsAway: { _ in }, watch: LedgerWatch()
+      sendStreamsAway: { _ in }, watch: LedgerWatch(), addressRate: RateLimiter(rate: 0),
+      accountRate: RateLimiter(rate: 0)
     ).make()
     let routes = Set(
       router.routes.map { route in

@@ -68,6 +68,21 @@ import Testing
     #expect(limiter.count <= 100)
   }
 
+  @Test func whatWasTakenElsewhereCountsHereButShutsNobodyOutForLong() throws {
+    let (here, elsewhere) = (RateLimiter(rate: 10, burst: 20), RateLimiter(rate: 10, burst: 20))
+    for _ in 0..<15 { #expect(elsewhere.take("a", at: start) == nil) }
+    here.note(elsewhere.takings(), at: start)
+    #expect(elsewhere.takings().isEmpty)
+    // What was heard is not told on.
+    #expect(here.takings().isEmpty)
+    #expect((0..<20).count { _ in here.take("a", at: start) == nil } == 5)
+    #expect(here.takings() == ["a": 5])
+    here.note(["a": 1_000_000, "b": -5], at: start)
+    let wait = try #require(here.take("a", at: start))
+    #expect(wait > .seconds(2) && wait < .milliseconds(2_101))
+    #expect(here.take("b", at: start) == nil)
+  }
+
   @Test func onlyTrustedProxiesTellTheAddress() {
     let forged = "6.6.6.6, 1.2.3.4,  10.0.0.1"
     func address(_ proxies: Int, _ header: String?) -> String {
