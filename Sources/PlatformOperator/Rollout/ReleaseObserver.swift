@@ -37,7 +37,7 @@ struct ReleaseObserver: Sendable {
     case .testing: seen.smokeTests = smokeTests(release)
     // Somebody's word decides, and does not wait for what busy servers tell.
     case .watching where seen.wish?.verb == .rollback && seen.wish?.revision == release.revision: break
-    case .watching: seen.verdict = try await verdict(release, scene)
+    case .watching: seen.verdict = try await unlessSomebodySpeaks { try await verdict(release, scene) }
     case .retiring: seen.contract = task(.contract, release)
     default: break
     }
@@ -61,6 +61,35 @@ struct ReleaseObserver: Sendable {
   }
 
   // MARK: The watch
+
+  /// Somebody annotated the platform while its trading servers were asked.
+  struct Interrupted: Error {}
+
+  /// Busy servers may take seconds to tell their figures; a rollback that somebody asks for meanwhile does not wait for them.
+  /// - Throws: ``Interrupted``.
+  private func unlessSomebodySpeaks(
+    _ ask: @escaping @Sendable () async throws -> WatchVerdict
+  ) async throws -> WatchVerdict {
+    try await withThrowingTaskGroup(of: WatchVerdict?.self) { group in
+      defer { group.cancelAll() }
+      group.addTask { try await ask() }
+      group.addTask {
+        while !isAnnotatedAnew { try await Task.sleep(for: .milliseconds(50)) }
+        return nil
+      }
+      guard let first = try await group.next(), let verdict = first else { throw Interrupted() }
+      return verdict
+    }
+  }
+
+  private var isAnnotatedAnew: Bool {
+    let name = PlatformConstants.releaseAnnotation
+    // The informer may be behind what was read for this reconcile.
+    guard informers.platforms.hasSeen(resourceVersion: platform.metadata.resourceVersion ?? ""),
+      let shown = informers.platforms.get(platform.key)
+    else { return false }
+    return shown.metadata.annotations?[name] != platform.metadata.annotations?[name]
+  }
 
   private func verdict(_ release: Release, _ scene: ReleaseScene) async throws -> WatchVerdict {
     guard let candidate = release.candidate else { return .unknown("there is no new version") }

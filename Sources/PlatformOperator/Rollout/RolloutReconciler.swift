@@ -41,6 +41,8 @@ struct RolloutReconciler: Reconciler {
         if let result = try await step(platform) { return result }
       } catch let error as KubernetesError where error.isConflict {
         // Somebody wrote the platform meanwhile: look again.
+      } catch is ReleaseObserver.Interrupted {
+        // Likewise.
       }
     }
     return .requeue(after: .milliseconds(100))

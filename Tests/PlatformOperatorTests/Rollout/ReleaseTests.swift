@@ -285,6 +285,17 @@ struct ReleaseTests {
     }
   }
 
+  @Test(.timeLimit(.minutes(2))) func aRollbackDoesNotWaitForServersThatDoNotTellTheirFigures() async throws {
+    try await serving { release in
+      release.servers.fallSilent()
+      try await release.apply(image: "rtx:2", rollout: ["watchSeconds": 600])
+      let watched = try await release.eventually("green is watched") { $0.step == "Watching" }
+      try await release.wish("rollback \(watched.revision ?? "")")
+      _ = try await release.ended(.rolledBack, image: "rtx:2")
+      #expect(try await release.liveColour() == "blue")
+    }
+  }
+
   @Test(.timeLimit(.minutes(2))) func whatOthersEditOrDeleteIsPutRight() async throws {
     try await serving { release in
       try await release.apply(image: "rtx:2", rollout: ["watchSeconds": 600])
