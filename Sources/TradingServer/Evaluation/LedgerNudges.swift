@@ -51,18 +51,8 @@ struct LedgerNudges: Service {
   }
 
   private func publish() async {
-    var backoff = Backoff(initial: .milliseconds(100), maximum: .seconds(2))
-    while !Task.isCancelled {
-      let connection = RedisConnection()
-      do {
-        try await connection.open(redis)
-        backoff = Backoff(initial: .milliseconds(100), maximum: .seconds(2))
-        for await _ in nudges { try await connection.command(["PUBLISH", Self.channel, replica]) }
-      } catch {
-        // The price feed, which has its own connection, tells about the loss.
-        try? await Task.sleep(for: backoff.next())
-      }
-      await connection.close()
+    await RedisConnection.keepOpen(redis) { connection in
+      for await _ in nudges { try await connection.command(["PUBLISH", Self.channel, replica]) }
     }
   }
 }

@@ -49,23 +49,13 @@ struct SharedLimits: Service {
   }
 
   private func publish() async {
-    var backoff = Backoff(initial: .milliseconds(100), maximum: .seconds(2))
-    while !Task.isCancelled {
-      let connection = RedisConnection()
-      do {
-        try await connection.open(redis)
-        backoff = Backoff(initial: .milliseconds(100), maximum: .seconds(2))
-        // What was taken while nobody could be told is old by now.
-        _ = report()
-        while !Task.isCancelled {
-          try await Task.sleep(for: Self.interval)
-          if let report = report() { try await connection.command(["PUBLISH", Self.channel, report]) }
-        }
-      } catch {
-        // The price feed, which has its own connection, tells about the loss.
-        try? await Task.sleep(for: backoff.next())
+    await RedisConnection.keepOpen(redis) { connection in
+      // What was taken while nobody could be told is old by now.
+      _ = report()
+      while !Task.isCancelled {
+        try await Task.sleep(for: Self.interval)
+        if let report = report() { try await connection.command(["PUBLISH", Self.channel, report]) }
       }
-      await connection.close()
     }
   }
 

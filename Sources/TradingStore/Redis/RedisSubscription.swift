@@ -13,22 +13,12 @@ public struct RedisSubscription: Sendable {
   /// Calls `receive` for each published text until the task is cancelled. Reconnects by itself; what is published
   /// meanwhile is missed, so a channel must not be the only way by which something becomes known.
   public func run(_ receive: @Sendable (_ channel: String, _ text: String) -> Void) async {
-    var backoff = Backoff(initial: .milliseconds(100), maximum: .seconds(2))
-    while !Task.isCancelled {
-      let connection = RedisConnection()
-      do {
-        try await connection.open(settings)
-        try await connection.command(["SUBSCRIBE"] + channels)
-        backoff = Backoff(initial: .milliseconds(100), maximum: .seconds(2))
-        while !Task.isCancelled {
-          guard let message = try await connection.nextMessage(within: .milliseconds(200)) else { continue }
-          receive(message.channel, message.text)
-        }
-      } catch {
-        // Whoever publishes has a connection of its own and tells about the loss; here it is only waited out.
-        try? await Task.sleep(for: backoff.next())
+    await RedisConnection.keepOpen(settings) { connection in
+      try await connection.command(["SUBSCRIBE"] + channels)
+      while !Task.isCancelled {
+        guard let message = try await connection.nextMessage(within: .milliseconds(200)) else { continue }
+        receive(message.channel, message.text)
       }
-      await connection.close()
     }
   }
 }
