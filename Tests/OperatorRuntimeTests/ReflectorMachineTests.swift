@@ -192,7 +192,9 @@ import Testing
   @Test func whatTheStoreShowsAlreadyMovesTheVersionAlone() {
     var machine = Self.watching()
     #expect(
-      describe(machine.step(.confirmed(ObjectKey(namespace: nil, name: "a"), resourceVersion: "12"))) == ["confirm a @12"])
+      describe(machine.step(.confirmed(ObjectKey(namespace: nil, name: "a"), resourceVersion: "12"))) == [
+        "confirm a @12"
+      ])
     #expect(describe(machine.step(.confirmed(ObjectKey(namespace: nil, name: "a"), resourceVersion: "12"))) == [])
     // It goes on from there.
     #expect(describe(machine.step(.watchEnded(openFor: .seconds(60)))) == ["watch 12"])
