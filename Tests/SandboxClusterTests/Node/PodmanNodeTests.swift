@@ -37,12 +37,15 @@ struct PodmanNodeTests {
 
       // A killed container is noticed and started again at once.
       let record = try #require(await cluster.node.worker("default", "web")?.record["c"].run)
-      let killedAt = ContinuousClock.now
       #expect(kill(record.pid, SIGKILL) == 0)
-      let restarted = try await cluster.wait("web") {
-        $0.status?.containerStatuses?.first?.restartCount == 1 && $0.isReady
+      let reasons = Mutex(Set<String>())
+      let restarted = try await cluster.wait("web") { pod in
+        let container = pod.status?.containerStatuses?.first
+        if let reason = container?.state?.waiting?.reason { reasons.withLock { _ = $0.insert(reason) } }
+        return container?.restartCount == 1 && pod.isReady
       }
-      #expect(ContinuousClock.now - killedAt < .seconds(10))
+      // At once is without a back-off: how long the start itself takes is the machine's business.
+      #expect(!reasons.withLock { $0.contains("CrashLoopBackOff") })
       #expect(restarted.status?.containerStatuses?.first?.lastState?.terminated?.exitCode == 137)
 
       // Changed configuration arrives in the volume.
