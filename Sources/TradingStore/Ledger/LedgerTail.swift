@@ -22,6 +22,9 @@ public struct LedgerEntry: Sendable, Hashable {
 public final class LedgerTail: Sendable {
   private let pool: PostgresPool
   private let interval: Duration
+  /// From one look's begin to the next at least: with several replicas that each tell of a hundred commits a second,
+  /// looking at every word would cost the database more than the commits.
+  private static let pace = Duration.milliseconds(10)
   private let logger: Logger
   private let wakes: AsyncStream<Void>
   private let waker: AsyncStream<Void>.Continuation
@@ -53,6 +56,7 @@ public final class LedgerTail: Sendable {
       var backoff = Backoff()
       wake()
       for await _ in wakes {
+        let began = ContinuousClock.now
         do {
           let look = try await look(from: position)
           if position == nil || !look.entries.isEmpty { await receive(look.entries) }
@@ -62,6 +66,7 @@ public final class LedgerTail: Sendable {
           logger.warning("the ledger cannot be read", metadata: ["error": "\(error)"])
           try await Task.sleep(for: backoff.next())
         }
+        try await Task.sleep(until: began + Self.pace)
       }
       try Task.checkCancellation()
     }
