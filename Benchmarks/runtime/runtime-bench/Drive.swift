@@ -25,6 +25,9 @@ struct Drive: AsyncParsableCommand {
   @Option(help: "Seconds of steady state in which writes are counted; 0 leaves it out.")
   var steadySeconds = 300
 
+  @Flag(help: "Measures the convergence and nothing else.")
+  var onlyConverge = false
+
   @Option(help: "The file into which the operator writes its latencies when it stops.")
   var latencies: String
 
@@ -37,11 +40,13 @@ struct Drive: AsyncParsableCommand {
     say("preparing the API server")
     try await cluster.prepare()
 
-    say("an operator with nothing to do")
-    let idle = try OperatorProcess(command)
-    try await Task.sleep(for: .seconds(8))
-    report("idle_rss_mib", try idle.residentMiB)
-    try await idle.stop()
+    if !onlyConverge {
+      say("an operator with nothing to do")
+      let idle = try OperatorProcess(command)
+      try await Task.sleep(for: .seconds(8))
+      report("idle_rss_mib", try idle.residentMiB)
+      try await idle.stop()
+    }
 
     say("creating \(widgets) widgets")
     try await cluster.createWidgets(widgets)
@@ -56,6 +61,7 @@ struct Drive: AsyncParsableCommand {
     try await cluster.verifyObjects(widgets)
     report("requests", try await cluster.requests().total - before.total)
     report("converged_rss_mib", try process.residentMiB)
+    if onlyConverge { return try await process.stop() }
 
     say("30 s of idleness")
     try await Task.sleep(for: .seconds(5))
