@@ -74,6 +74,40 @@ import TradingCore
     }
   }
 
+  @Test func howOftenItLooksDoesNotDependOnHowOftenItIsWoken() async throws {
+    let settings = try await PostgresServer.shared.makeMigratedDatabase()
+    var elsewhere = settings
+    elsewhere.database = "postgres"
+    let observer = PostgresPool(settings: elsewhere, size: 1, logger: quietLogger)
+    @Sendable func transactions() async throws -> Int {
+      let sql = "SELECT xact_commit FROM pg_stat_database WHERE datname = '\(settings.database)'"
+      let rows = try await observer.run(deadline: soon) { try $0.query(sql, deadline: soon).rows }
+      return Int((rows.first?.first ?? nil) ?? "") ?? 0
+    }
+    let pool = PostgresPool(settings: settings, logger: quietLogger)
+    let tail = LedgerTail(pool: pool, interval: .seconds(3_600), logger: quietLogger)
+    let before = try await transactions()
+    let start = ContinuousClock.now
+    let running = Task { try await tail.run { _ in } }
+    let waking = Task {
+      while !Task.isCancelled {
+        tail.wake()
+        try await Task.sleep(for: .microseconds(200))
+      }
+    }
+    // A connection tells of its transactions once a second.
+    try await eventually("the looks are counted") { try await transactions() > before + 60 }
+    let looks = try await transactions() - before
+    let hundredths = Int((ContinuousClock.now - start) / .milliseconds(10))
+    // What made the tables, and PostgreSQL itself, may be counted late.
+    #expect(looks <= hundredths + 50)
+    waking.cancel()
+    running.cancel()
+    _ = await (waking.result, running.result)
+    await pool.shutdown()
+    await observer.shutdown()
+  }
+
   @Sendable private static func deposit(
     _ account: inout Account, _ market: Market
   ) throws(CommandError) -> [Transaction] {
