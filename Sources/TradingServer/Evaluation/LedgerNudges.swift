@@ -39,7 +39,7 @@ struct LedgerNudges: Service {
           }
         }
         group.addTask { await publish() }
-        // A busy ledger is looked at a hundred times a second, not after each commit.
+        // The others are told a hundred times a second at most, not of each commit.
         for await _ in commits {
           tail.wake()
           nudge.yield()

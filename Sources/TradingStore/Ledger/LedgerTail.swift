@@ -20,11 +20,12 @@ public struct LedgerEntry: Sendable, Hashable {
 /// (PostgreSQL: "System Information Functions", pg_current_snapshot). Ids or times would miss a commit
 /// that is overtaken by a later one.
 public final class LedgerTail: Sendable {
-  private let pool: PostgresPool
-  private let interval: Duration
   /// From one look's begin to the next at least: with several replicas that each tell of a hundred commits a second,
   /// looking at every word would cost the database more than the commits.
   private static let pace = Duration.milliseconds(10)
+
+  private let pool: PostgresPool
+  private let interval: Duration
   private let logger: Logger
   private let wakes: AsyncStream<Void>
   private let waker: AsyncStream<Void>.Continuation
@@ -37,7 +38,7 @@ public final class LedgerTail: Sendable {
     (wakes, waker) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
   }
 
-  /// Looks now.
+  /// Looks now, or once a hundredth of a second has passed since the last look began.
   public func wake() { waker.yield() }
 
   /// Calls `receive` with what is new, until the task is cancelled. The first call comes with nothing, when it has begun:
